@@ -1,0 +1,68 @@
+"""The heads on top of the encoder, named and shaped as in Hugging Face's XLM-R classes.
+
+Shapes: B examples, T tokens, K positions read, H hidden size, C classes, V vocabulary, N selected tokens.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .config import EncoderConfig
+from .dropout import ExampleDropout
+
+
+class SequenceHead(nn.Module):
+    """Classifies an input by the last layer's `<s>` vector.
+
+    With `dense`: dropout, dense, tanh, dropout, linear (fairseq, Hugging Face). Without: dropout and one linear
+    layer, the head of the authors' PyText code for XNLI.
+    """
+
+    def __init__(self, config: EncoderConfig, classes: int, *, dense: bool, dropout: float) -> None:
+        super().__init__()
+        self.p = dropout
+        self.dense = nn.Linear(config.hidden_size, config.hidden_size) if dense else None
+        self.out = nn.Linear(config.hidden_size, classes)
+
+    def forward(self, hidden_BKH: Tensor, drop: ExampleDropout | None = None) -> Tensor:
+        """Logits (B, C) from hidden states whose first position is `<s>`."""
+        x = hidden_BKH[:, 0]
+        if drop is not None:
+            x = drop(x, self.p)
+        if self.dense is not None:
+            x = torch.tanh(self.dense(x))
+            if drop is not None:
+                x = drop(x, self.p)
+        logits: Tensor = self.out(x)
+        return logits
+
+
+class TokenHead(nn.Module):
+    """One linear layer at every position: tags (C classes), or span starts and ends (C = 2)."""
+
+    def __init__(self, config: EncoderConfig, classes: int, *, dropout: float) -> None:
+        super().__init__()
+        self.p = dropout
+        self.out = nn.Linear(config.hidden_size, classes)
+
+    def forward(self, hidden_BTH: Tensor, drop: ExampleDropout | None = None) -> Tensor:
+        """Logits (B, T, C)."""
+        logits: Tensor = self.out(hidden_BTH if drop is None else drop(hidden_BTH, self.p))
+        return logits
+
+
+class MlmHead(nn.Module):
+    """Dense, GELU, LayerNorm, then the transposed word embeddings and a bias."""
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        h = config.hidden_size
+        self.dense = nn.Linear(h, h)
+        self.norm = nn.LayerNorm(h, eps=config.layer_norm_eps)
+        self.bias = nn.Parameter(torch.zeros(config.vocab_size))
+
+    def forward(self, hidden_NH: Tensor, embeddings_VH: Tensor) -> Tensor:
+        """Logits (N, V) for the selected tokens only: over all tokens this would be the largest tensor of all."""
+        return F.linear(self.norm(F.gelu(self.dense(hidden_NH))), embeddings_VH, self.bias)
