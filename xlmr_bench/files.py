@@ -15,6 +15,9 @@ from typing import Any
 
 from .errors import XlmrBenchError
 
+_UMASK = os.umask(0)
+os.umask(_UMASK)
+
 
 def sha256_of(path: Path) -> str:
     """Hex SHA-256 of a file's bytes."""
@@ -29,9 +32,10 @@ def digest_of(value: Any) -> str:
 
 @contextmanager
 def atomic_path(target: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `target`; on success it replaces `target`, on failure nothing remains.
+    """Yield a temporary path beside `target`; on success it becomes `target`, on failure nothing remains.
 
-    A file replaces an existing file. A folder replaces an existing folder of the same name.
+    A file replaces an existing file. A folder that another process completed meanwhile stays and ours is dropped:
+    write folders this way whose content is the same whoever writes them, or whose name is free.
     """
     with explained(target):
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -43,8 +47,8 @@ def atomic_path(target: Path) -> Iterator[Path]:
             if part.is_dir():
                 for child in part.iterdir():
                     _sync(child)
-                if target.exists():
-                    os.replace(target, scratch / "replaced")
+                if target.is_dir() and any(target.iterdir()):
+                    return
             else:
                 _sync(part)
             os.replace(part, target)
@@ -100,7 +104,12 @@ def locked(path: Path, waiting_for: str) -> Iterator[None]:
 
 
 def _sync(path: Path) -> None:
-    """Flush a file's or folder's content to the disk, so that a rename never exposes an empty file."""
+    """Flush a file's or folder's content to the disk, so that a rename never exposes an empty file.
+
+    Files get ordinary permissions: some writers make them readable by their owner alone.
+    """
+    if path.is_file():
+        path.chmod(0o666 & ~_UMASK)
     fd = os.open(path, os.O_RDONLY)
     try:
         os.fsync(fd)

@@ -20,11 +20,11 @@ class SequenceHead(nn.Module):
     layer, the head of the authors' PyText code for XNLI.
     """
 
-    def __init__(self, config: EncoderConfig, classes: int, *, dense: bool, dropout: float) -> None:
+    def __init__(self, hidden_size: int, classes: int, *, dense: bool, dropout: float) -> None:
         super().__init__()
         self.p = dropout
-        self.dense = nn.Linear(config.hidden_size, config.hidden_size) if dense else None
-        self.out = nn.Linear(config.hidden_size, classes)
+        self.dense = nn.Linear(hidden_size, hidden_size) if dense else None
+        self.out = nn.Linear(hidden_size, classes)
 
     def forward(self, hidden_BKH: Tensor, drop: ExampleDropout | None = None) -> Tensor:
         """Logits (B, C) from hidden states whose first position is `<s>`."""
@@ -42,10 +42,10 @@ class SequenceHead(nn.Module):
 class TokenHead(nn.Module):
     """One linear layer at every position: tags (C classes), or span starts and ends (C = 2)."""
 
-    def __init__(self, config: EncoderConfig, classes: int, *, dropout: float) -> None:
+    def __init__(self, hidden_size: int, classes: int, *, dropout: float) -> None:
         super().__init__()
         self.p = dropout
-        self.out = nn.Linear(config.hidden_size, classes)
+        self.out = nn.Linear(hidden_size, classes)
 
     def forward(self, hidden_BTH: Tensor, drop: ExampleDropout | None = None) -> Tensor:
         """Logits (B, T, C)."""

@@ -1,0 +1,221 @@
+"""The command line: what can be typed, its help, and how a failure ends. Commands are imported when they run.
+
+Nothing heavy is imported here: `--help` costs a tenth of a second.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+from . import __version__
+from .errors import UsageError, XlmrBenchError, unknown_name
+
+EPILOG = """examples:
+  python -m xlmr_bench init --size tiny --tokenizer miniature ckpt/
+  python -m xlmr_bench run xnli --model ckpt/
+  python -m xlmr_bench run xnli --model xlm-roberta-base/ --data DIR --protocol translate-train-all --seed 1-5
+  torchrun --nproc-per-node 8 -m xlmr_bench run xnli --model xlm-roberta-base/ --data DIR
+
+exit codes: 0 ok, 1 run failed, 2 usage, 3 data missing or wrong, 4 some seeds failed, 5 not comparable,
+6 outside the tolerance asked for, 130 interrupted (the same command continues)."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse, with our way of reporting an error."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}\nSee: {self.prog} --help")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """All commands with their options."""
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = _Parser(
+        prog="python -m xlmr_bench",
+        description="Evaluate multilingual encoders by the protocols of the XLM-R paper.",
+        epilog=EPILOG,
+        formatter_class=raw,
+    )
+    parser.add_argument("--version", action="version", version=f"xlmr_bench {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+
+    def command(name: str, summary: str, example: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(
+            name, help=summary, description=summary, epilog=f"example:\n  {example}", formatter_class=raw
+        )
+        made.set_defaults(handler=name)
+        return made
+
+    for add in (_list, _doctor, _data, _init, _convert, _run, _predict, _score, _compare):
+        add(command)
+    return parser
+
+
+Command = Callable[[str, str, str], argparse.ArgumentParser]
+
+
+def _list(command: Command) -> None:
+    p = command("list", "what there is: benchmarks, protocols, presets, settings", "python -m xlmr_bench list --json")
+    p.add_argument("--json", action="store_true", help="machine-readable")
+
+
+def _doctor(command: Command) -> None:
+    p = command("doctor", "what this machine can do, and what is missing", "python -m xlmr_bench doctor")
+    p.add_argument("--model", metavar="MODEL", help="also check that this model can be loaded")
+
+
+def _data(command: Command) -> None:
+    p = command(
+        "data",
+        "fetch the official data, verify a folder, or show its status",
+        "python -m xlmr_bench data fetch xnli data/",
+    )
+    p.add_argument(
+        "action", choices=("fetch", "verify", "status", "miniature"), help="miniature: write the built-in world"
+    )
+    p.add_argument("benchmark", nargs="?", help="such as xnli (not needed for miniature)")
+    p.add_argument("folder", nargs="?", help="where the data are or shall be; verify takes hub:NAME too")
+    p.add_argument("--mirror", metavar="URL", help="fetch from this address instead of the official one")
+
+
+def _init(command: Command) -> None:
+    p = command(
+        "init",
+        "write a randomly initialised XLM-R model (the paper's baseline in section 5.4)",
+        "python -m xlmr_bench init --size tiny --tokenizer xlm-roberta-base/sentencepiece.bpe.model ckpt/",
+    )
+    p.add_argument("out", type=Path, metavar="OUT", help="new checkpoint folder")
+    p.add_argument("--size", required=True, help="tiny, small, base or large")
+    p.add_argument("--tokenizer", required=True, metavar="FILE", help="SentencePiece model, or `miniature`")
+    p.add_argument("--seed", type=int, default=1)
+
+
+def _convert(command: Command) -> None:
+    p = command(
+        "convert",
+        "convert a checkpoint between the Hugging Face and the fairseq layout",
+        "python -m xlmr_bench convert xlmr.base/ xlm-roberta-base/ --to hf",
+    )
+    p.add_argument("source", type=Path, metavar="SOURCE")
+    p.add_argument("target", type=Path, metavar="TARGET", help="new folder")
+    p.add_argument("--to", required=True, choices=("hf", "fairseq"))
+
+
+def _data_options(p: argparse.ArgumentParser) -> None:
+    p.add_argument("benchmark", metavar="BENCHMARK", help="such as xnli; see `list`")
+    p.add_argument(
+        "--data",
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="folder with the official files (repeatable), hub:NAME_OR_FOLDER, or miniature (the default)",
+    )
+    p.add_argument(
+        "--files",
+        action="append",
+        default=[],
+        metavar="ROLE=PATTERN",
+        help="name files of your own, e.g. train='mt/{language}.tsv'; roles: train dev test translate-dev translate-test",
+    )
+    p.add_argument("--languages", metavar="CODES", help="such as en,sw,ur (default: all)")
+    p.add_argument("--limit", type=int, metavar="N", help="only N examples a split; results are marked as limited")
+    p.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+
+
+def _run(command: Command) -> None:
+    p = command(
+        "run",
+        "fine-tune, select on dev, predict test, score, and set the result beside the paper's",
+        "python -m xlmr_bench run xnli --model ckpt/ --data DIR --protocol transfer --languages en,sw,ur --seed 1",
+    )
+    _data_options(p)
+    p.add_argument("--model", required=True, help="checkpoint folder (Hugging Face or fairseq), or hf:NAME_OR_FOLDER")
+    p.add_argument("--protocol", default="transfer", help="see `list` (default: transfer)")
+    p.add_argument("--preset", help="paper, xtreme or quick (default: paper; quick for the miniature)")
+    p.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", dest="assignments", help="change a setting"
+    )
+    p.add_argument(
+        "--seed", "--seeds", dest="seeds", metavar="SEEDS", help="1, or 1,2,3, or 1-5 (default: the preset's)"
+    )
+    p.add_argument("--output", type=Path, default=Path("leaderboards/runs"), help="default: leaderboards/runs")
+    p.add_argument("--name", help="name of the model in the results (default: its folder's name)")
+    p.add_argument("--save-models", action="store_true", help="keep the selected fine-tuned models")
+    p.add_argument("--dry-run", action="store_true", help="show what would run, its cost and its settings")
+    p.add_argument("--format", choices=("text", "json"), default="text", help="of the result on stdout")
+
+
+def _predict(command: Command) -> None:
+    p = command(
+        "predict",
+        "predict with a fine-tuned model; gold labels are not used",
+        "python -m xlmr_bench predict xnli --model MODEL --data DIR --output predictions.parquet",
+    )
+    _data_options(p)
+    p.add_argument("--model", required=True, help="fine-tuned checkpoint folder (run --save-models)")
+    p.add_argument("--split", choices=("dev", "test", "translate-dev", "translate-test"), default="test")
+    p.add_argument("--max-length", type=int, default=256, metavar="TOKENS")
+    p.add_argument("--output", type=Path, required=True, metavar="FILE", help="prediction file (parquet) to write")
+
+
+def _score(command: Command) -> None:
+    p = command(
+        "score",
+        "score a prediction file (parquet, or tsv with columns split language id prediction) without a model",
+        "python -m xlmr_bench score seed1.predictions.parquet --data DIR",
+    )
+    p.add_argument("file", type=Path, metavar="FILE")
+    p.add_argument("--benchmark", help="needed where the file does not say it (tsv)")
+    p.add_argument("--data", action="append", default=[], metavar="DIR", help="as in run")
+    p.add_argument("--files", action="append", default=[], metavar="ROLE=PATTERN", help="as in run")
+    p.add_argument("--format", choices=("text", "json"), default="text")
+
+
+def _compare(command: Command) -> None:
+    p = command(
+        "compare",
+        "compare two results language by language, or one with the paper",
+        "python -m xlmr_bench compare a/xnli/transfer/joint/seed1.json b/xnli/transfer/joint/seed1.json",
+    )
+    p.add_argument("a", type=Path, metavar="A", help="result record")
+    p.add_argument("b", type=Path, nargs="?", metavar="B", help="result record of the same data")
+    p.add_argument("--paper", metavar="ROW", help="compare A with this model's published row, e.g. 'XLM-R Base'")
+    p.add_argument(
+        "--tolerance", type=float, metavar="POINTS", help="with --paper: exit 6 when the means differ by more"
+    )
+    p.add_argument("--format", choices=("text", "json"), default="text")
+
+
+def main(argv: list[str]) -> int:
+    """Run one command; returns the exit code."""
+    try:
+        parser = build_parser()
+        known = ("list", "doctor", "data", "init", "convert", "run", "predict", "score", "compare")
+        if argv and not argv[0].startswith("-") and argv[0] not in known:
+            raise unknown_name("command", argv[0], known)
+        args = parser.parse_args(argv)
+        if args.command is None:
+            parser.print_help(sys.stderr)
+            return UsageError.exit_code
+        handler = importlib.import_module(f"{__package__}.commands.{args.handler}_command")
+        code: int = handler.execute(args)
+        sys.stdout.flush()
+        return code
+    except XlmrBenchError as e:
+        print(f"xlmr_bench: {e}", file=sys.stderr)
+        return e.exit_code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as e:
+        print(f"xlmr_bench: {e.strerror or e}: {e.filename or ''}. Nothing finished was lost.", file=sys.stderr)
+        return XlmrBenchError.exit_code
+    except KeyboardInterrupt:
+        print("xlmr_bench: interrupted; the same command continues.", file=sys.stderr)
+        return 130

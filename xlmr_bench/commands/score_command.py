@@ -1,0 +1,49 @@
+"""`score`: a prediction file against gold labels; torch is not needed."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from ..benchmarks import find_benchmark
+from ..errors import DataError, UsageError
+from ..predictions import match, read_predictions
+from ..request import locate
+from ..scoring import score_splits
+from ..examples import limited
+
+
+def execute(args: argparse.Namespace) -> int:
+    """Score every split and language that the file holds."""
+    predictions = read_predictions(args.file)
+    name = args.benchmark or predictions.about.get("benchmark")
+    if name is None:
+        raise UsageError(f"{args.file} does not say which benchmark it is of. Add --benchmark NAME.")
+    benchmark = find_benchmark(name)
+    where, _ = locate(args.data, args.files)
+    digests = predictions.about.get("gold_sha256", {})
+    gold, predicted = {}, {}
+    for key in predictions.labels:
+        split_name, language = key
+        split = limited(benchmark.read(where, split_name, language), predictions.about.get("limited"))
+        expected = digests.get(f"{split_name}/{language}")
+        if expected not in (None, split.gold_digest):
+            raise DataError(
+                f"{args.file} was made for other {language!r} {split_name} data than these ({split.files[0]}). "
+                "Give the same data with --data; nothing was scored."
+            )
+        predicted[key] = match(predictions, split, split_name)
+        unknown = sorted(set(predicted[key]) - set(benchmark.task.labels))
+        if unknown:
+            raise DataError(f"{args.file}: prediction {unknown[0]!r} is none of {', '.join(benchmark.task.labels)}.")
+        gold[key] = split
+    if not gold:
+        raise DataError(f"{args.file} holds no predictions.")
+    scores, aggregate = score_splits(benchmark.metric, predicted, gold, {})
+    if args.format == "json":
+        print(json.dumps({"benchmark": name, "scores": scores, "aggregate": aggregate}, indent=1))
+        return 0
+    from ..report import score_table
+
+    print(score_table(scores, aggregate))
+    return 0

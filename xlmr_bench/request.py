@@ -1,0 +1,124 @@
+"""A run as the user asked for it, resolved: nothing here loads weights or imports torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from .benchmarks import find_benchmark
+from .benchmarks.base import Benchmark, Where
+from .errors import UsageError
+from .languages import choose_languages
+from .protocols import FineTuning, Protocol, find_protocol
+from .settings import Preset, Settings, find_preset, override
+
+MINIATURE = "miniature"
+HUB_PREFIX = "hub:"
+
+
+@dataclass(frozen=True)
+class Request:
+    """Everything that the command line decides."""
+
+    benchmark: Benchmark
+    protocol: Protocol
+    languages: tuple[str, ...]
+    model: str
+    name: str | None
+    where: Where
+    preset: Preset
+    settings: Settings
+    seeds: tuple[int, ...]
+    output: Path
+    limit: int | None = None
+    device: str = "auto"
+    save_models: bool = False
+
+    @property
+    def fine_tunings(self) -> tuple[FineTuning, ...]:
+        """The models to fine-tune for each seed."""
+        return self.protocol.fine_tunings(self.languages)
+
+
+def resolve(
+    *,
+    benchmark: str,
+    model: str,
+    protocol: str,
+    languages: str | None,
+    data: list[str],
+    files: list[str],
+    preset: str | None,
+    assignments: list[str],
+    seeds: str | None,
+    output: Path,
+    name: str | None,
+    limit: int | None,
+    device: str,
+    save_models: bool,
+) -> Request:
+    """Check every name against what exists and fill in what was not said."""
+    chosen = find_benchmark(benchmark)
+    where, is_miniature = locate(data, files)
+    ready = find_preset(preset or ("quick" if is_miniature else "paper"), chosen.presets)
+    if limit is not None and limit < 1:
+        raise UsageError(f"--limit {limit}: at least 1 example is needed.")
+    if name is not None and (not name or "/" in name or name.startswith(".")):
+        raise UsageError(f"--name {name!r} cannot be a folder name.")
+    return Request(
+        benchmark=chosen,
+        protocol=find_protocol(protocol, chosen.protocols, chosen.name),
+        languages=choose_languages(languages, chosen.languages),
+        model=model,
+        name=name,
+        where=where,
+        preset=ready,
+        settings=override(ready.settings, assignments),
+        seeds=parse_seeds(seeds) if seeds else ready.seeds,
+        output=output,
+        limit=limit,
+        device=device,
+        save_models=save_models,
+    )
+
+
+def locate(data: list[str], files: list[str]) -> tuple[Where, bool]:
+    """Where the data are, and whether they are the miniature (which is the default)."""
+    patterns = []
+    for assignment in files:
+        role, separator, pattern = assignment.partition("=")
+        if not separator or not pattern:
+            raise UsageError(f"--files takes ROLE=PATTERN such as train='mt/{{language}}.tsv', not {assignment!r}.")
+        patterns.append((role, pattern))
+    known = ("train", "dev", "test", "translate-dev", "translate-test")
+    for role, _ in patterns:
+        if role not in known:
+            raise UsageError(f"--files {role}=...: roles are {', '.join(known)}.")
+    hubs = [d.removeprefix(HUB_PREFIX) for d in data if d.startswith(HUB_PREFIX)]
+    if len(hubs) > 1 or (hubs and len(data) > 1):
+        raise UsageError("--data hub:NAME stands alone; add single files with --files ROLE=PATTERN.")
+    is_miniature = not data or MINIATURE in data
+    folders = [_folder(d) for d in data or [MINIATURE] if not d.startswith(HUB_PREFIX)]
+    return Where(tuple(folders), hubs[0] if hubs else None, tuple(patterns)), is_miniature
+
+
+def parse_seeds(text: str) -> tuple[int, ...]:
+    """`3`, `1,2,5` or `1-5`."""
+    seeds: list[int] = []
+    try:
+        for part in text.split(","):
+            first, dash, last = part.strip().partition("-")
+            seeds.extend(range(int(first), int(last) + 1) if dash else [int(first)])
+    except ValueError:
+        raise UsageError(f"--seed {text!r} is not a number, a list (1,2,5) or a range (1-5).") from None
+    if not seeds or len(set(seeds)) != len(seeds) or min(seeds) < 0 or max(seeds) >= 2**31:
+        raise UsageError(f"--seed {text!r}: seeds must be distinct numbers from 0 to 2147483647.")
+    return tuple(seeds)
+
+
+def _folder(name: str) -> Path:
+    if name == MINIATURE:
+        from .miniature import miniature_folder
+
+        return miniature_folder()
+    return Path(name)

@@ -1,0 +1,219 @@
+"""A run: every seed of one benchmark under one protocol, from data to records.
+
+Repeating a command repeats no work: finished records are kept, interrupted fine-tunings continue.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .device import Ranks, describe_device, resolve_precision
+from .errors import Interrupted, PartialError, UsageError, XlmrBenchError
+from .files import locked, sha256_of
+from .metrics import collapsed
+from .modeling.model import Source, open_source
+from .outcome import Outcome, carry_out, softmax
+from .predictions import write_predictions
+from .provenance import provenance
+from .request import Request
+from .results import SCHEMA_VERSION, Record, existing, identity_digest, record_path, write_record
+from .scoring import score_splits
+from .selection import monitor_name
+from .settings import describe
+from .workload import Workload, data_name, load_workload
+
+
+def execute(request: Request, ranks: Ranks) -> list[Record]:
+    """Run all seeds; returns the records of every seed and selection rule (on rank 0).
+
+    Raises PartialError when some seeds failed and others were written, Interrupted when asked to stop.
+    """
+    source = open_source(request.model)
+    if request.settings.max_length > source.max_tokens:
+        raise UsageError(f"max_length={request.settings.max_length}: {source.name} takes {source.max_tokens} tokens.")
+    request = replace(
+        request,
+        name=request.name or source.name,
+        settings=replace(request.settings, precision=resolve_precision(request.settings.precision, ranks.device)),
+    )
+    workload = load_workload(request, source.tokenizer)
+    if ranks.first:
+        _announce(request, workload)
+    records: list[Record] = []
+    failures: list[str] = []
+    for seed in request.seeds:
+        try:
+            records += _run_seed(request, source, workload, seed, ranks)
+        except Interrupted:
+            raise
+        except XlmrBenchError as e:
+            if len(request.seeds) == 1 or isinstance(e, UsageError):
+                raise
+            failures.append(f"seed {seed}: {e}")
+            print(f"xlmr_bench: seed {seed} failed: {e}", file=sys.stderr)
+    if failures and not records:
+        raise XlmrBenchError("every seed failed. " + " | ".join(failures))
+    if failures:
+        raise PartialError(f"{len(failures)} of {len(request.seeds)} seeds failed. " + " | ".join(failures))
+    return records
+
+
+def _run_seed(request: Request, source: Source, workload: Workload, seed: int, ranks: Ranks) -> list[Record]:
+    skeletons = {rule: _skeleton(request, source, workload, rule, seed) for rule in request.protocol.selections}
+    paths = {rule: _path(request, rule, seed) for rule in skeletons}
+    found = [existing(paths[rule], record) for rule, record in skeletons.items()]
+    if all(found):
+        if ranks.first:
+            print(f"seed {seed}: already in {paths[next(iter(paths))].parents[1]}", file=sys.stderr)
+        return [record for record in found if record]
+    digest = identity_digest(next(iter(skeletons.values())))
+    work = request.output / ".work" / digest
+    if not ranks.first:
+        return _carry_out_all(request, source, workload, seed, ranks, work) and []
+    with locked(work / "lock", f"seed {seed} of this run"):
+        started, clock = datetime.now(UTC), time.monotonic()
+        outcomes = _carry_out_all(request, source, workload, seed, ranks, work)
+        timing = {
+            "started": started.isoformat(timespec="seconds"),
+            "seconds": round(time.monotonic() - clock, 1),
+            "device": describe_device(ranks.device),
+            "processes": ranks.world,
+            "fine_tunings": {o.name: o.about["timing"] for o in outcomes},
+        }
+        for rule, record in skeletons.items():
+            _finish(record, outcomes, request, workload, paths[rule], timing)
+    shutil.rmtree(work, ignore_errors=True)
+    return list(skeletons.values())
+
+
+def _carry_out_all(
+    request: Request, source: Source, workload: Workload, seed: int, ranks: Ranks, work: Path
+) -> list[Outcome]:
+    models = _path(request, "models", seed).with_suffix("")
+    return [
+        carry_out(
+            request, source, workload, tuning, request.settings.precision, seed, ranks, work / tuning.name, models
+        )
+        for tuning in request.fine_tunings
+    ]
+
+
+def _path(request: Request, selection: str, seed: int) -> Path:
+    assert request.name is not None
+    return record_path(request.output, request.name, request.benchmark.name, request.protocol.name, selection, seed)
+
+
+def _skeleton(request: Request, source: Source, workload: Workload, selection: str, seed: int) -> Record:
+    """The record before anything was trained: its identity."""
+    name, official = data_name(workload.about)
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "origin": "run",
+        "status": "ok",
+        "limited": request.limit,
+        "benchmark": request.benchmark.name,
+        "protocol": request.protocol.name,
+        "selection": selection,
+        "seed": seed,
+        "model": {**source.identity, "name": request.name},
+        "data": {"name": name, "official": official, "splits": workload.about},
+        "config": {"preset": request.preset.name, "languages": list(request.languages), **asdict(request.settings)},
+    }
+
+
+def _finish(
+    record: Record,
+    outcomes: list[Outcome],
+    request: Request,
+    workload: Workload,
+    path: Path,
+    timing: dict[str, Any],
+) -> None:
+    """Score what a selection rule chose, write predictions, then the record: a record never lacks its predictions."""
+    labels = request.benchmark.task.labels
+    by_language = {c: o for o, t in zip(outcomes, request.fine_tunings, strict=True) for c in t.serves}
+    selected, logits = [], {}
+    for code in request.languages:
+        outcome = by_language[code]
+        step = outcome.steps[monitor_name(record["selection"], code)]
+        selected.append({"fine_tuning": outcome.name, "language": code, "step": step})
+        logits["test", code] = outcome.logits[step, "test", code]
+        if (step, "dev", code) in outcome.logits:
+            logits["dev", code] = outcome.logits[step, "dev", code]
+    gold = {
+        (split, code): (workload.test_splits if split == "test" else workload.dev_splits)[code]
+        for split, code in sorted(logits, key=lambda k: (k[0], request.languages.index(k[1])))
+    }
+    predicted = {key: [labels[i] for i in logits[key].argmax(axis=1)] for key in gold}
+    truncated = {
+        (split, code): (workload.test if split == "test" else workload.dev)[code].truncated for split, code in gold
+    }
+    record["scores"], record["aggregate"] = score_splits(request.benchmark.metric, predicted, gold, truncated)
+    record["selected"] = selected
+    record["translation"] = workload.translation
+    record["fine_tunings"] = [{k: v for k, v in o.about.items() if k != "timing"} for o in outcomes]
+    record["notes"] = _collapses(outcomes, workload, labels)
+    record["status"] = "collapsed" if record["notes"] else "ok"
+    file = path.with_suffix(".predictions.parquet")
+    columns: dict[str, list[Any]] = {
+        "split": [split for (split, _), s in gold.items() for _ in s.examples],
+        "language": [code for (_, code), s in gold.items() for _ in s.examples],
+        "id": [e.id for s in gold.values() for e in s.examples],
+        "prediction": [label for key in gold for label in predicted[key]],
+    }
+    probabilities = np.concatenate([softmax(logits[key]) for key in gold])
+    columns |= {f"p_{label}": list(probabilities[:, i]) for i, label in enumerate(labels)}
+    about = {
+        "benchmark": request.benchmark.name,
+        "protocol": request.protocol.name,
+        "limited": request.limit,
+        "gold_sha256": {f"{split}/{code}": s.gold_digest for (split, code), s in gold.items()},
+    }
+    write_predictions(file, columns, about)
+    record["predictions"] = {"path": file.name, "sha256": sha256_of(file), "rows": len(columns["id"])}
+    record["provenance"] = provenance()
+    record["timing"] = timing
+    write_record(path, record)
+
+
+def _collapses(outcomes: list[Outcome], workload: Workload, labels: tuple[str, ...]) -> list[str]:
+    """Which fine-tunings ended at chance, judged on dev in a language they were trained on."""
+    notes = []
+    for outcome in outcomes:
+        judged = [c for c in outcome.about["train"] if c in workload.dev_splits][:1]
+        for (step, split, code), values in outcome.logits.items():
+            if split == "dev" and code in judged:
+                gold = [e.label for e in workload.dev_splits[code].examples]
+                reason = collapsed([labels[i] for i in values.argmax(axis=1)], gold)
+                if reason:
+                    notes.append(f"{outcome.name}, step {step}: {reason}")
+    return notes
+
+
+def _announce(request: Request, workload: Workload) -> None:
+    """Say on stderr what will run, with every resolved setting, and how the data differ from the published."""
+    say = [
+        f"{request.benchmark.name} {request.protocol.name}, {len(request.languages)} languages, "
+        f"seeds {', '.join(map(str, request.seeds))}, preset {request.preset.name}",
+        f"settings: {describe(request.settings)}",
+        *(
+            f"not the published data: {s['language']} {s['role']}: {s['deviation']}"
+            for s in workload.about
+            if s["deviation"]
+        ),
+        *(
+            f"translated {t['language']}: BLEU {100 * t['bleu']:.1f}, chrF {100 * t['chrf']:.1f} ({t['bleu_signature']})"
+            for t in workload.translation
+        ),
+    ]
+    if request.limit:
+        say.append(f"limited to {request.limit} examples a split: the records are marked and are no results")
+    print("\n".join(f"xlmr_bench: {line}" for line in say), file=sys.stderr)
