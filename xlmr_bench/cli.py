@@ -185,6 +185,8 @@ def _compare(command: Command) -> None:
     )
     p.add_argument("a", type=Path, metavar="A", help="result record")
     p.add_argument("b", type=Path, nargs="?", metavar="B", help="result record of the same data")
+    p.add_argument("--data", action="append", default=[], metavar="DIR", help="the test data, as in run")
+    p.add_argument("--files", action="append", default=[], metavar="ROLE=PATTERN", help="as in run")
     p.add_argument("--paper", metavar="ROW", help="compare A with this model's published row, e.g. 'XLM-R Base'")
     p.add_argument(
         "--tolerance", type=float, metavar="POINTS", help="with --paper: exit 6 when the means differ by more"

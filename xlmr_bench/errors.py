@@ -28,6 +28,10 @@ class DataError(XlmrBenchError):
     exit_code = 3
 
 
+class MissingData(DataError):
+    """Data that are not there at all."""
+
+
 class PartialError(XlmrBenchError):
     """Some seeds failed; the records of the others were written."""
 

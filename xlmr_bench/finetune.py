@@ -27,7 +27,7 @@ from .errors import Interrupted, XlmrBenchError
 from .modeling.dropout import ExampleDropout, example_keys
 from .modeling.model import Model
 from .optim import Master
-from .predict import accuracy_of, is_out_of_memory, predict_logits
+from .predict import accuracy_of, is_out_of_memory, predict_all
 from .progress import Progress
 from .selection import Monitor
 from .settings import Settings
@@ -222,10 +222,7 @@ class FineTuning:
     def _evaluate(self, step: int) -> None:
         """Score dev, let every rule look, keep the checkpoint if any of them wants it."""
         with self.master.whole_vocabulary():
-            logits = {
-                code: predict_logits(self.model, data, self.pad_id, self.ranks, f"dev {code} at step {step:,}")
-                for code, data in self.dev.items()
-            }
+            logits = predict_all(self.model, self.dev, self.pad_id, self.ranks, f"dev at step {step:,}")
         scores = {code: accuracy_of(values, self.dev[code].labels) for code, values in logits.items()}
         wanted = [m.update(step, scores, self.settings.patience) for m in self.at.monitors]
         self.at.history.append({"step": step, "dev": scores})
@@ -257,5 +254,5 @@ def _asked_to_stop() -> Iterator[list[int]]:
     try:
         yield asked
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for caught, handler in before.items():
+            signal.signal(caught, handler)

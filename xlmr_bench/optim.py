@@ -48,7 +48,7 @@ class Master:
         self._ids = torch.from_numpy(ids).to(self._table.device)
         self.row_of = np.full(len(self._table), -1, dtype=np.int64)
         self.row_of[ids] = np.arange(len(ids))
-        encoder.word_embeddings = nn.Embedding.from_pretrained(self._table[self._ids], freeze=False)
+        encoder.word_embeddings = _embedding(self._table[self._ids], trained=True)
 
     def _flatten(self, settings: Settings) -> None:
         """Lay all weights out in one buffer, matrices before vectors: biases and norms are not decayed."""
@@ -115,7 +115,7 @@ class Master:
         compact = encoder.word_embeddings
         table = (self._table * self.frozen_scale).to(self.dtype)
         table[self._ids] = compact.weight.detach()
-        encoder.word_embeddings = nn.Embedding.from_pretrained(table)
+        encoder.word_embeddings = _embedding(table, trained=False)
         try:
             yield
         finally:
@@ -153,3 +153,8 @@ class Master:
             state.setdefault(int(index), {})[key] = value
         groups = self._optimizer.state_dict()["param_groups"]
         self._optimizer.load_state_dict({"state": state, "param_groups": groups})
+
+
+def _embedding(table: Tensor, *, trained: bool) -> nn.Embedding:
+    module: nn.Embedding = nn.Embedding.from_pretrained(table, freeze=not trained)  # type: ignore[no-untyped-call]
+    return module

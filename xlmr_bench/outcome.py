@@ -20,7 +20,7 @@ from .files import atomic_path
 from .finetune import FineTuning
 from .modeling.checkpoint import save_checkpoint
 from .modeling.model import Source, build_classifier
-from .predict import predict_logits
+from .predict import predict_all
 from .protocols import FineTuning as Tuning
 from .request import Request
 from .selection import Monitor, dev_languages, monitors_for
@@ -134,9 +134,9 @@ def _predict(
         everywhere = any(not m.name.startswith("language:") for m in wanted)
         chosen = tuning.serves if everywhere else tuple(c for m in wanted for c in m.languages)
         with job.master.whole_vocabulary():
-            for code in chosen:
-                label = f"test {code}"
-                logits[step, "test", code] = predict_logits(job.model, workload.test[code], job.pad_id, ranks, label)
+            tests = {code: workload.test[code] for code in chosen}
+            predicted = predict_all(job.model, tests, job.pad_id, ranks, f"test with step {step:,}")
+        logits |= {(step, "test", code): values for code, values in predicted.items()}
     return logits
 
 

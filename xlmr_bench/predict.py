@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -19,8 +21,21 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
 
 
+def predict_all(
+    model: nn.Module, splits: Mapping[str, Encoded], pad_id: int, ranks: Ranks, label: str
+) -> dict[str, npt.NDArray[np.float32]]:
+    """Logits of several splits by name; one line of progress for all of them."""
+    with Progress(sum(map(len, splits.values())), "examples", label, quiet=not ranks.first) as progress:
+        return {name: predict_logits(model, data, pad_id, ranks, progress=progress) for name, data in splits.items()}
+
+
 def predict_logits(
-    model: nn.Module, data: Encoded, pad_id: int, ranks: Ranks, label: str, budget: int | None = None
+    model: nn.Module,
+    data: Encoded,
+    pad_id: int,
+    ranks: Ranks,
+    budget: int | None = None,
+    progress: Progress | None = None,
 ) -> npt.NDArray[np.float32]:
     """Logits (N, C) in fp32, in the order of `data`, on every process. A batch that does not fit is halved."""
     budget = budget or token_budget(ranks.device, training=False)
@@ -28,7 +43,7 @@ def predict_logits(
     batches = micro_batches(lengths, budget)[ranks.rank :: ranks.world]
     done: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]] = []
     model.eval()
-    with Progress(sum(map(len, batches)), "examples", label, quiet=not ranks.first) as progress, torch.inference_mode():
+    with torch.inference_mode():
         while batches:
             indices = batches.pop()
             batch = collate(data, indices, pad_id)
@@ -43,7 +58,8 @@ def predict_logits(
                 batches += [indices[:half], indices[half:]]
                 continue
             done.append((indices, logits.float().cpu().numpy()))
-            progress.update(len(indices))
+            if progress is not None:
+                progress.update(len(indices) * ranks.world)
     parts = [part for share in ranks.gather(done) for part in share]
     result = np.empty((len(data), parts[0][1].shape[1]), dtype=np.float32)
     for indices, values in parts:

@@ -44,8 +44,9 @@ def read_predictions(path: Path) -> Predictions:
     """Read a prediction file; raises DataError for anything that is not one."""
     if not path.is_file():
         raise DataError(f"there is no prediction file {path}.")
+    about: dict[str, Any] = {}
     if path.suffix == ".tsv":
-        rows, about = _tsv_rows(path), {}
+        rows = _tsv_rows(path)
     else:
         rows, about = _parquet_rows(path)
     labels: dict[tuple[str, str], dict[str, str]] = {}

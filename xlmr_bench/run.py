@@ -77,7 +77,8 @@ def _run_seed(request: Request, source: Source, workload: Workload, seed: int, r
     digest = identity_digest(next(iter(skeletons.values())))
     work = request.output / ".work" / digest
     if not ranks.first:
-        return _carry_out_all(request, source, workload, seed, ranks, work) and []
+        _carry_out_all(request, source, workload, seed, ranks, work)
+        return []
     with locked(work / "lock", f"seed {seed} of this run"):
         started, clock = datetime.now(UTC), time.monotonic()
         outcomes = _carry_out_all(request, source, workload, seed, ranks, work)
@@ -210,7 +211,7 @@ def _announce(request: Request, workload: Workload) -> None:
             if s["deviation"]
         ),
         *(
-            f"translated {t['language']}: BLEU {100 * t['bleu']:.1f}, chrF {100 * t['chrf']:.1f} ({t['bleu_signature']})"
+            f"translated {t['language']}: BLEU {100 * t['bleu']:.1f}, chrF {100 * t['chrf']:.1f}, {t['bleu_signature']}"
             for t in workload.translation
         ),
     ]

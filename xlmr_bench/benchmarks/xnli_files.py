@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..data.find import Found, data_set_name, find_file, missing_file
 from ..data.tables import read_tsv, wrong_width
-from ..errors import DataError
+from ..errors import DataError, MissingData
 from ..examples import PairExample, Split
 from .base import Where
 from .xnli_official import EXPECTED, OFFICIAL_COLUMNS, check_aligned, check_block, deviation
@@ -97,7 +97,7 @@ def _measured(split: Split) -> Split:
 
 @lru_cache(maxsize=4)
 def _official_file(path: Path, role: str, official: bool) -> dict[str, tuple[PairExample, ...]]:
-    """All languages of `xnli.dev.tsv` or `xnli.test.tsv`; its blocks are parallel and are checked against each other."""
+    """All languages of `xnli.dev.tsv` or `xnli.test.tsv`: parallel blocks, checked against each other."""
     rows = read_tsv(path)
     header = next(rows, (1, [""]))[1]
     absent = [c for c in OFFICIAL_COLUMNS if c not in header]
@@ -164,7 +164,7 @@ def _read_hub(repository: str, role: str, language: str) -> Split:
     from .xnli_hub import read_hub_rows
 
     if role not in ("train", "dev", "test"):
-        raise DataError(
+        raise MissingData(
             f"the Hub copy of XNLI ({repository}) holds no {role} data. Name files: --files {role}=PATTERN."
         )
     rows = read_hub_rows(repository, language, role)

@@ -36,7 +36,7 @@ def execute(args: argparse.Namespace) -> int:
         role = name if code == "en" else args.split
         split = limited(benchmark.read(where, role, code), args.limit)
         encoded = encode_pairs(split, labels, source.tokenizer, args.max_length)
-        logits = predict_logits(model, encoded, source.tokenizer.pad_id, ranks, f"{args.split} {code}")
+        logits = predict_logits(model, encoded, source.tokenizer.pad_id, ranks)
         digests[f"{name}/{code}"] = split.gold_digest
         columns["split"] += [name] * len(encoded)
         columns["language"] += [code] * len(encoded)

@@ -7,10 +7,10 @@ import json
 
 from ..benchmarks import find_benchmark
 from ..errors import DataError, UsageError
+from ..examples import limited
 from ..predictions import match, read_predictions
 from ..request import locate
 from ..scoring import score_splits
-from ..examples import limited
 
 
 def execute(args: argparse.Namespace) -> int:
