@@ -121,7 +121,7 @@ def _data_options(p: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="ROLE=PATTERN",
-        help="name files of your own, e.g. train='mt/{language}.tsv'; roles: train dev test translate-dev translate-test",
+        help="own files, e.g. train='mt/{language}.tsv'; roles: train dev test translate-dev translate-test",
     )
     p.add_argument("--languages", metavar="CODES", help="such as en,sw,ur (default: all)")
     p.add_argument("--limit", type=int, metavar="N", help="only N examples a split; results are marked as limited")

@@ -61,18 +61,15 @@ def compare(a: tuple[Path, Record], b: tuple[Path, Record], where: Where) -> lis
 
 
 def compare_with_paper(record: Record, row: str) -> list[dict[str, Any]]:
-    """A minus the published row of that model under the same protocol and selection; no p-value, the paper has no examples."""
+    """A minus that model's published row of the same protocol; no p-value, for the paper gives no predictions."""
     published = published_records(record["benchmark"], record["protocol"])
     names = dict.fromkeys(p["model"]["name"] for p in published)
     if row not in names:
         raise unknown_name(f"published {record['protocol']} row", row, names)
     if record["data"]["official"] is not True or record["limited"]:
         raise NotComparableError(
-            "the result is not on the complete published data, so it cannot be held against the paper: "
-            + (
-                "; ".join(s["deviation"] for s in record["data"]["splits"] if s.get("deviation"))
-                or record["data"]["name"]
-            )
+            f"the result is not on the complete published data ({_standing(record)}), "
+            "so it cannot be held against the paper."
         )
     matching = [p for p in published if p["model"]["name"] == row]
     theirs = next((p for p in matching if p["selection"] == record["selection"]), matching[0])
@@ -94,6 +91,12 @@ def _row(
     return {"language": code, "a": a, "b": b, "difference": difference, "ci95": interval, "p": p}
 
 
+def _standing(record: Record) -> str:
+    """How the data of a record differ from the published, in words."""
+    found = [f"{s['language']} {s['role']}: {s['deviation']}" for s in record["data"]["splits"] if s.get("deviation")]
+    return "; ".join(found) or (f"limited to {record['limited']}" if record["limited"] else record["data"]["name"])
+
+
 def _signature(record: Record) -> str:
     return str(test_mean(record).get("signature"))
 
@@ -108,5 +111,6 @@ def _gold(record: Mapping[str, Any]) -> dict[str, str]:
 def _check_gold(split: Split, expected: str) -> None:
     if split.gold_digest != expected:
         raise NotComparableError(
-            f"{split.files[0]} is not the {split.language!r} test data of these results. Give the same data with --data."
+            f"{split.files[0]} is not the {split.language!r} test data of these results. "
+            "Give the same data with --data."
         )

@@ -105,8 +105,8 @@ def _one(
     table = config.vocab_size * config.hidden_size * (4 + bytes_each)
     words = (
         f"fine-tuning {tuning.name}: {len(train):,} examples, {train.lengths.mean():.1f} tokens each, "
-        f"{plan.steps:,} steps ({passes:.1f} passes), dev every {plan.evaluate_every:,} steps; {trained / 1e6:.1f} M weights trained "
-        f"({rows:,} of {config.vocab_size:,} embedding rows occur)"
+        f"{plan.steps:,} steps ({passes:.1f} passes), dev every {plan.evaluate_every:,} steps; "
+        f"{trained / 1e6:.1f} M weights trained ({rows:,} of {config.vocab_size:,} embedding rows occur)"
     )
     return words, training + dev + test, 4.0 * trained * (3 + len(monitors)), 16.0 * trained + table + activations
 

@@ -46,7 +46,7 @@ def _fetch(benchmark: Benchmark, folder: Path, mirror: str | None) -> int:
 
 
 def _verify(benchmark: Benchmark, where: Where) -> int:
-    """Read everything that is there; exit 3 when a split is damaged, missing from dev or test, or not the official one."""
+    """Read everything that is there; exit 3 when a split is damaged, not official, or missing from dev or test."""
     wrong = 0
     for role, language, optional in _splits(benchmark):
         try:

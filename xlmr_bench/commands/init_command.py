@@ -19,7 +19,6 @@ def execute(args: argparse.Namespace) -> int:
     else:
         tokenizer = Path(args.tokenizer)
     made = create_random(args.size, tokenizer, args.out, args.seed)
-    print(
-        f"{args.out}: {args.size}, {made.config.parameters():,} encoder parameters, vocabulary {made.config.vocab_size:,}"
-    )
+    parameters, vocabulary = made.config.parameters(), made.config.vocab_size
+    print(f"{args.out}: {args.size}, {parameters:,} encoder parameters, vocabulary {vocabulary:,}")
     return 0

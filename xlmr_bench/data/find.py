@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from ..errors import DataError, UsageError
+from ..errors import DataError, MissingData, UsageError
 from ..files import sha256_of
 
 MANIFEST = "manifest.json"
@@ -36,15 +36,15 @@ def find_file(folders: tuple[Path, ...], layouts: tuple[str, ...], pattern: str 
 
 def missing_file(
     what: str, folders: tuple[Path, ...], layouts: tuple[str, ...], pattern: str | None, language: str, role: str
-) -> DataError:
+) -> MissingData:
     """The error for a file that is nowhere, with every place that was looked at and the ways to supply it."""
     if pattern is not None:
-        return DataError(f"{what}: no file {_fill(pattern, language)} (from --files {role}={pattern}).")
+        return MissingData(f"{what}: no file {_fill(pattern, language)} (from --files {role}={pattern}).")
     absent = [str(f) for f in folders if not f.is_dir()]
     if absent:
-        return DataError(f"{what}: there is no folder {', '.join(absent)}. Give --data an existing folder.")
+        return MissingData(f"{what}: there is no folder {', '.join(absent)}. Give --data an existing folder.")
     looked = "\n  ".join(str(folder / layout.format(language=language)) for folder in folders for layout in layouts)
-    return DataError(
+    return MissingData(
         f"{what} not found. Looked for\n  {looked}\n"
         f"Fetch it (python -m xlmr_bench data fetch), add its folder (--data DIR, repeatable), "
         f"or name the files: --files '{role}=DIR/{{language}}.tsv'."

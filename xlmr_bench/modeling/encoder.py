@@ -43,16 +43,17 @@ class Layer(nn.Module):
         context = self.attention_out(self._attend(q, k, v, bias_B11T, drop))
         x = self.attention_norm(queries + (context if drop is None else drop(context, p)))
         y = self.ffn_out(F.gelu(self.ffn_in(x)))
-        return self.ffn_norm(x + (y if drop is None else drop(y, p)))
+        out: Tensor = self.ffn_norm(x + (y if drop is None else drop(y, p)))
+        return out
 
     def _attend(self, q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None, drop: ExampleDropout | None) -> Tensor:
         """Scaled dot-product attention of q (B, K, H) over k, v (B, T, H); returns (B, K, H)."""
         a, d = self.config.num_attention_heads, self.config.head_size
-        q, k, v = (t.unflatten(-1, (a, d)).transpose(1, 2) for t in (q, k, v))
+        q, k, v = (t.view(*t.shape[:2], a, d).transpose(1, 2) for t in (q, k, v))
         p = self.config.attention_probs_dropout_prob
         # The fused kernel is slower than plain products for bf16 on a CPU, and cannot take our dropout masks.
         if q.is_cuda and (drop is None or p == 0.0):
-            out = F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
+            out: Tensor = F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
         else:
             scores = (q * d**-0.5) @ k.transpose(-2, -1)
             probabilities = torch.softmax(scores if bias is None else scores + bias, dim=-1)
@@ -86,7 +87,7 @@ class Encoder(nn.Module):
         """
         T = ids_BT.shape[1]
         positions = self.position_embeddings.weight[FIRST_POSITION : FIRST_POSITION + T]
-        x = self.embedding_norm(self.word_embeddings(ids_BT) + positions)
+        x: Tensor = self.embedding_norm(self.word_embeddings(ids_BT) + positions)
         if drop is not None:
             x = drop(x, self.config.hidden_dropout_prob)
         bias = padding_bias(lengths_B, T, x.dtype)

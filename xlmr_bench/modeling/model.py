@@ -103,8 +103,8 @@ def load_classifier(source: Source, labels: tuple[str, ...]) -> Model:
     theirs = list(checkpoint.labels) if checkpoint else []
     if checkpoint is None or sorted(theirs) != sorted(labels):
         raise UsageError(
-            f"{source.spec} has no classifier for the labels {', '.join(labels)} (found: {', '.join(theirs) or 'none'}). "
-            "Fine-tune one: python -m xlmr_bench run ... --save-models."
+            f"{source.spec} has no classifier for the labels {', '.join(labels)} "
+            f"(found: {', '.join(theirs) or 'none'}). Fine-tune one: python -m xlmr_bench run ... --save-models."
         )
     state = load_state(checkpoint, head="sequence")
     encoder, dense = Encoder(checkpoint.config), "head.dense.weight" in state
