@@ -71,7 +71,7 @@ def paired_difference(metric: Metric, a: Statistics, b: Statistics) -> tuple[flo
 
 
 def two_sided_p(draws: npt.NDArray[np.float64]) -> float:
-    """How often resampling crosses zero, counted on both sides; never below 1 / (resamples + 1)."""
+    """How often resampling crosses zero, counted on both sides; never below 2 / (resamples + 1)."""
     tail = min(np.sum(draws <= 0), np.sum(draws >= 0))
     return float(min(1.0, 2 * (tail + 1) / (len(draws) + 1)))
 

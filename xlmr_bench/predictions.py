@@ -51,8 +51,10 @@ def read_predictions(path: Path) -> Predictions:
         rows, about = _parquet_rows(path)
     labels: dict[tuple[str, str], dict[str, str]] = {}
     for split, language, example, prediction in rows:
-        if labels.setdefault((split, language), {}).setdefault(example, prediction) is not prediction:
+        found = labels.setdefault((split, language), {})
+        if example in found:
             raise DataError(f"{path}: {language!r} {split} example {example} is predicted twice. Nothing was scored.")
+        found[example] = prediction
     return Predictions(labels, about)
 
 
@@ -77,7 +79,11 @@ def _parquet_rows(path: Path) -> tuple[list[tuple[str, ...]], dict[str, Any]]:
         about = json.loads((table.schema.metadata or {}).get(_KEY, b"{}"))
     except (pa.ArrowException, KeyError, ValueError, OSError) as e:
         raise DataError(f"{path} is not a prediction file with columns {', '.join(COLUMNS)} ({e}).") from None
-    return list(zip(*columns, strict=True)), about
+    rows = list(zip(*columns, strict=True))
+    empty = next((i for i, row in enumerate(rows, 1) if None in row), None)
+    if empty is not None:
+        raise DataError(f"{path}, row {empty}: a cell of {', '.join(COLUMNS)} is empty. Re-run predict.")
+    return rows, about
 
 
 def _tsv_rows(path: Path) -> list[tuple[str, ...]]:

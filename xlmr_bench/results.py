@@ -38,7 +38,7 @@ def identity(record: Mapping[str, Any]) -> dict[str, Any]:
 
 def write_record(path: Path, record: Record) -> None:
     """Validate and write a record atomically."""
-    problem = _problem(record)
+    problem = _problem(record) or _not_json(record)
     if problem:
         raise XlmrBenchError(f"refusing to write {path}: {problem}. This is a fault of xlmr_bench; please report it.")
     write_json(path, record)
@@ -47,7 +47,7 @@ def write_record(path: Path, record: Record) -> None:
 def read_record(path: Path) -> Record:
     """Read and validate a record; raises DataError naming what is wrong with it."""
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
     except FileNotFoundError:
         raise DataError(f"there is no record {path}.") from None
     except (ValueError, OSError) as e:
@@ -115,6 +115,19 @@ def _problem(record: Any) -> str | None:
         return None
     place = ".".join(map(str, error.path)) or "the record"
     return f"{place}: {error.message[:200]}"
+
+
+def _not_json(record: Record) -> str | None:
+    """NaN and infinity pass a schema's bounds, and are no JSON."""
+    try:
+        json.dumps(record, allow_nan=False)
+    except ValueError as e:
+        return str(e)
+    return None
+
+
+def _refuse_constant(text: str) -> None:
+    raise ValueError(f"{text} is not a number")
 
 
 @cache

@@ -15,7 +15,7 @@ from ..data.tables import read_tsv, wrong_width
 from ..errors import DataError, MissingData
 from ..examples import PairExample, Split
 from .base import Where
-from .xnli_official import EXPECTED, OFFICIAL_COLUMNS, check_aligned, check_block, deviation
+from .xnli_official import EXPECTED, OFFICIAL_COLUMNS, REMEDY, check_aligned, check_block, deviation
 
 LABELS = ("entailment", "neutral", "contradiction")
 # XNLI-MT writes the third label differently from XNLI-1.0.
@@ -102,7 +102,7 @@ def _official_file(path: Path, role: str, official: bool) -> dict[str, tuple[Pai
     header = next(rows, (1, [""]))[1]
     absent = [c for c in OFFICIAL_COLUMNS if c not in header]
     if absent:
-        raise DataError(f"{path}, line 1: column {absent[0]!r} is missing; this is not an XNLI-1.0 file.")
+        raise DataError(f"{path}, line 1: column {absent[0]!r} is missing; this is not an XNLI-1.0 file. {REMEDY}")
     at = [header.index(c) for c in OFFICIAL_COLUMNS]
     blocks: dict[str, list[tuple[int, tuple[str, ...]]]] = {}
     for number, fields in rows:
@@ -111,7 +111,8 @@ def _official_file(path: Path, role: str, official: bool) -> dict[str, tuple[Pai
         language, label, premise, hypothesis, prompt, pair = (fields[i] for i in at)
         row = (_label(path, number, label), premise, hypothesis, prompt, pair)
         blocks.setdefault(language, []).append((number, row))
-    for language, block in blocks.items():
+    # English first: the others are measured against it.
+    for language, block in sorted(blocks.items(), key=lambda item: item[0] != "en"):
         check_block(path, role, language, block, blocks.get("en", block), EXPECTED[role] if official else None)
     return {
         language: tuple(PairExample(str(i), row[1], row[2], row[0]) for i, (_, row) in enumerate(block, 1))

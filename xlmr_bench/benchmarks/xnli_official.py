@@ -6,6 +6,7 @@ only in blanks (there are several in circulation) count as the same data.
 
 from __future__ import annotations
 
+from itertools import groupby
 from pathlib import Path
 
 from ..errors import DataError
@@ -28,9 +29,10 @@ def check_block(path: Path, role: str, language: str, block: Block, reference: B
     ids = [row[4] for _, row in block]
     wanted = [row[4] for _, row in reference]
     if len(ids) != (expected or len(wanted)):
-        missing = next((i for i in wanted if i not in set(ids)), None)
-        detail = f" (first missing pairID: {missing})" if missing else f" (last line {block[-1][0]})"
-        raise DataError(f"{here} has {len(ids):,} rows instead of {expected or len(wanted):,}{detail}. {REMEDY}")
+        raise DataError(
+            f"{here} has {len(ids):,} rows instead of {expected or len(wanted):,} ({_irregularity(block, wanted)}). "
+            f"{REMEDY}"
+        )
     for (line, row), (_, other) in zip(block, reference, strict=True):
         if row[3:] != other[3:]:
             raise DataError(
@@ -47,6 +49,17 @@ def check_block(path: Path, role: str, language: str, block: Block, reference: B
         if order[place] <= order[place - 1]:
             raise DataError(f"{path}, line {block[place][0]}: pairIDs are not ascending; rows are re-ordered. {REMEDY}")
     _check_prompts(path, language, block)
+
+
+def _irregularity(block: Block, wanted: list[str]) -> str:
+    """Where a block of the wrong length first departs from three pairs a prompt, or from the wanted pairIDs."""
+    for prompt, group in groupby(block, key=lambda numbered: numbered[1][3]):
+        pairs = list(group)
+        if len(pairs) != 3:
+            return f"line {pairs[0][0]}: prompt {prompt} has {len(pairs)} pairs instead of 3"
+    found = {row[4] for _, row in block}
+    missing = next((i for i in wanted if i not in found), None)
+    return f"first missing pairID: {missing}" if missing else f"last line {block[-1][0]}"
 
 
 def _check_prompts(path: Path, language: str, block: Block) -> None:

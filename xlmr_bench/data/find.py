@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from ..errors import DataError, MissingData, UsageError
 from ..files import sha256_of
@@ -60,29 +61,31 @@ def data_set_name(found: Found) -> str | None:
     if listed is None:
         return None
     relative = found.path.relative_to(found.root).as_posix()
-    entry = listed["files"].get(relative)
-    if entry is not None and sha256_of(found.path) != entry["sha256"]:
+    digest = listed["files"].get(relative)
+    if digest is not None and sha256_of(found.path) != digest:
         raise DataError(
             f"{found.path} is not the file that {found.root / MANIFEST} lists (its digest differs). "
             "Delete the folder and make or fetch it again."
         )
-    return str(listed["name"]) if entry is not None else None
+    return str(listed["name"]) if digest is not None else None
 
 
 @lru_cache
-def _manifest(root: Path) -> dict | None:  # type: ignore[type-arg]
+def _manifest(root: Path) -> dict[str, Any] | None:
     path = root / MANIFEST
     if not path.is_file():
         return None
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        return content if {"name", "files"} <= content.keys() else None
-    except (ValueError, AttributeError) as e:
+        if not {"name", "files"} <= content.keys():
+            return None
+        return {"name": str(content["name"]), "files": {k: v["sha256"] for k, v in content["files"].items()}}
+    except (ValueError, AttributeError, KeyError, TypeError) as e:
         raise DataError(f"{path} is not a readable manifest ({e}). Delete it or make the data again.") from None
 
 
 def _fill(pattern: str, language: str) -> str:
     try:
         return pattern.format(language=language)
-    except (KeyError, IndexError, ValueError):
+    except (KeyError, IndexError, ValueError, AttributeError, TypeError):
         raise UsageError(f"pattern {pattern!r}: only {{language}} may stand in braces.") from None

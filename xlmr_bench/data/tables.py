@@ -12,7 +12,7 @@ def read_tsv(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield (line number, fields). Quotes are ordinary characters: csv quoting would join unbalanced lines.
 
     Lines end at \\n or \\r\\n only, never at Unicode separators inside a text. Raises DataError for bytes that
-    are not UTF-8 and for a last line without its end (a truncated file ends so).
+    are not UTF-8. A last line without its end is read; a file cut there shows by its columns, rows or digest.
     """
     try:
         with path.open("rb") as f:

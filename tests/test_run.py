@@ -1,0 +1,355 @@
+"""The main job end to end, on the miniature world, through the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+import torch
+from toy import REPOSITORY
+from xlmr_bench.cli import main
+from xlmr_bench.miniature import miniature_folder
+from xlmr_bench.modeling.checkpoint import save_checkpoint
+from xlmr_bench.modeling.config import EncoderConfig
+from xlmr_bench.modeling.encoder import Encoder, initialise
+from xlmr_bench.modeling.heads import MlmHead
+from xlmr_bench.modeling.tokenizer import load_sentencepiece
+from xlmr_bench.results import read_record
+from xlmr_bench.selection import Monitor
+
+SHORT = ["--set", "epochs=0", "--set", "steps=24", "--set", "evaluate_every=8", "--set", "precision=fp32"]
+LANGUAGES = ["--languages", "en,sw,zh"]
+Run = Callable[..., int]
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two layers of 32 units with the miniature's vocabulary, written as a checkpoint folder."""
+    tokenizer = miniature_folder() / "sentencepiece.bpe.model"
+    config = EncoderConfig(
+        vocab_size=load_sentencepiece(tokenizer).vocab_size, hidden_size=32, num_hidden_layers=2,
+        num_attention_heads=2, intermediate_size=64, max_position_embeddings=130, initializer_range=0.1,
+    )  # fmt: skip
+    body = torch.nn.ModuleDict({"encoder": Encoder(config), "head": MlmHead(config)})
+    for part in body.values():
+        initialise(part, 0.1, torch.Generator().manual_seed(3))
+    folder = tmp_path_factory.mktemp("models") / "small"
+    save_checkpoint(folder, config, body.state_dict(), tokenizer, kind="mlm", labels=None, provenance={})
+    return folder
+
+
+@pytest.fixture
+def run(model: Path, tmp_path: Path) -> Run:
+    """Run in this process, into tmp_path/out; returns the exit code."""
+
+    def go(*words: str, languages: list[str] = LANGUAGES, settings: list[str] = SHORT) -> int:
+        output = ["--output", str(tmp_path / "out")]
+        return main(["run", "xnli", "--model", str(model), *languages, *settings, *output, *words])
+
+    return go
+
+
+def record(tmp_path: Path, protocol: str = "transfer", selection: str = "joint", seed: int = 1) -> dict[str, Any]:
+    return read_record(tmp_path / "out" / "small" / "xnli" / protocol / selection / f"seed{seed}.json")
+
+
+def values(rec: dict[str, Any], split: str = "test") -> dict[str, float]:
+    return {s["language"]: s["value"] for s in rec["scores"] if s["split"] == split}
+
+
+def without_timing(rec: dict[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in rec.items() if k not in ("timing", "provenance")}
+
+
+KEYS = (
+    "schema_version origin status limited benchmark protocol selection seed model data config scores aggregate "
+    "predictions provenance timing"
+).split()
+
+
+@pytest.mark.parametrize(
+    ("protocol", "selections", "tunings"),
+    [
+        ("transfer", ["joint", "per-language", "english"], ["en"]),
+        ("translate-test", ["english"], ["en"]),
+        ("translate-train", ["per-language"], ["en", "zh", "sw"]),
+        ("translate-train-all", ["joint", "per-language", "english"], ["all"]),
+    ],
+)
+def test_every_protocol_ends_in_one_record_a_selection_rule(
+    run: Run, tmp_path: Path, protocol: str, selections: list[str], tunings: list[str]
+) -> None:
+    assert run("--protocol", protocol) == 0
+    found = sorted((tmp_path / "out" / "small" / "xnli" / protocol).glob("*/seed1.json"))
+    assert sorted(selections) == [p.parent.name for p in found]
+    for path in found:
+        rec = read_record(path)
+        assert set(KEYS) <= rec.keys()
+        assert list(values(rec)) == ["en", "zh", "sw"]
+        assert [t["name"] for t in rec["fine_tunings"]] == tunings
+        assert rec["aggregate"][-1]["value"] == pytest.approx(sum(values(rec).values()) / 3)
+        assert all(
+            s["ci95"][0] <= s["value"] <= s["ci95"][1] and s["n"] == 600 for s in rec["scores"] if s["split"] == "test"
+        )
+    assert not list((tmp_path / "out" / ".work").iterdir())
+
+
+def test_translate_test_uses_english_text_and_reports_its_quality(run: Run, tmp_path: Path) -> None:
+    run("--protocol", "translate-test")
+    rec = record(tmp_path, "translate-test", "english")
+    roles = {(s["language"], s["role"]) for s in rec["data"]["splits"]}
+    assert {("en", "test"), ("sw", "translate-test"), ("zh", "translate-test"), ("en", "dev"), ("en", "train")} == roles
+    assert [t["language"] for t in rec["translation"]] == ["zh", "sw"]
+    for quality in rec["translation"]:
+        assert 0.3 < quality["bleu"] < 1 and 0.5 < quality["chrf"] < 1
+        assert quality["bleu_signature"].startswith("nrefs:1|case:mixed")
+
+
+def test_each_rule_selects_what_it_would_select_alone(run: Run, tmp_path: Path) -> None:
+    run("--set", "steps=80", "--set", "patience=2")
+    rules = {"joint": ("en", "sw", "zh"), "english": ("en",)}
+    history = record(tmp_path)["fine_tunings"][0]["history"]
+
+    def best(languages: tuple[str, ...]) -> int:
+        alone = Monitor("alone", languages)
+        for entry in history:
+            alone.update(entry["step"], entry["dev"], 2)
+        return alone.best_step
+
+    for rule, languages in rules.items():
+        assert {s["step"] for s in record(tmp_path, selection=rule)["selected"]} == {best(languages)}
+    for chosen in record(tmp_path, selection="per-language")["selected"]:
+        assert chosen["step"] == best((chosen["language"],))
+
+
+def test_english_dev_selects_even_when_english_is_not_asked_for(run: Run, tmp_path: Path) -> None:
+    assert run(languages=["--languages", "sw"]) == 0
+    rec = record(tmp_path, selection="english")
+    assert list(values(rec)) == ["sw"]
+    assert "en" in rec["fine_tunings"][0]["history"][0]["dev"]
+
+
+def test_scoring_the_prediction_file_again_gives_the_record(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run()
+    rec = record(tmp_path)
+    file = tmp_path / "out" / "small" / "xnli" / "transfer" / "joint" / rec["predictions"]["path"]
+    capsys.readouterr()
+    assert main(["score", str(file), "--format", "json"]) == 0
+    again = json.loads(capsys.readouterr().out)
+    assert again["aggregate"] == rec["aggregate"]
+    assert [(s["language"], s["value"], s["ci95"]) for s in again["scores"]] == [
+        (s["language"], s["value"], s["ci95"]) for s in rec["scores"]
+    ]
+    columns = pq.read_table(file).column_names
+    assert columns == ["split", "language", "id", "prediction", "p_entailment", "p_neutral", "p_contradiction"]
+
+
+def test_a_repeated_command_runs_nothing_and_prints_the_same(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run()
+    first, path = capsys.readouterr().out, tmp_path / "out" / "small" / "xnli" / "transfer" / "joint" / "seed1.json"
+    written = path.stat().st_mtime_ns
+    assert run() == 0
+    second = capsys.readouterr()
+    assert second.out == first
+    assert "already in" in second.err
+    assert path.stat().st_mtime_ns == written
+
+
+def test_an_output_of_other_settings_is_refused_with_the_difference(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run()
+    assert run("--set", "learning_rate=0.5") == 2
+    assert "config.learning_rate was 0.001, is now 0.5" in capsys.readouterr().err
+
+
+def test_limited_runs_are_marked_and_say_so(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--limit", "30") == 0
+    assert record(tmp_path)["limited"] == 30
+    assert {s["n"] for s in record(tmp_path)["scores"]} == {30}
+    assert "LIMITED" in capsys.readouterr().out
+
+
+def test_a_classifier_at_chance_is_recorded_as_collapsed(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("--set", "learning_rate=0") == 0
+    assert record(tmp_path)["status"] == "collapsed"
+    assert "COLLAPSED seed 1 joint" in capsys.readouterr().out
+
+
+def test_a_seed_that_fails_does_not_take_the_others_with_it(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [
+        "run",
+        "xnli",
+        "--model",
+        str(model),
+        *LANGUAGES,
+        *SHORT,
+        "--output",
+        str(tmp_path / "out"),
+        "--seed",
+        "1,2",
+    ]
+    # Seed 2 cannot write: a file stands where its record belongs.
+    blocked = tmp_path / "out" / "small" / "xnli" / "transfer" / "joint" / "seed2.json"
+    blocked.mkdir(parents=True)
+    (blocked / "occupied").touch()
+    assert main(words) == 4
+    assert "1 of 2 seeds failed" in capsys.readouterr().err
+    assert record(tmp_path, seed=1)["status"] in ("ok", "collapsed")
+
+
+def test_saved_models_predict_what_the_record_says(run: Run, tmp_path: Path) -> None:
+    assert run("--save-models") == 0
+    rec = record(tmp_path)
+    step = rec["selected"][0]["step"]
+    place = tmp_path / "out" / "small" / "xnli" / "transfer"
+    target = tmp_path / "sw.parquet"
+    words = ["predict", "xnli", "--model", str(place / "models" / "seed1" / f"en-step{step}"), "--languages", "sw"]
+    assert main([*words, "--max-length", "128", "--output", str(target)]) == 0
+    ours = pq.read_table(target).to_pylist()
+    recorded = pq.read_table(place / "joint" / rec["predictions"]["path"]).to_pylist()
+    wanted = [r for r in recorded if r["split"] == "test" and r["language"] == "sw"]
+    assert [r["prediction"] for r in ours] == [r["prediction"] for r in wanted]
+    assert max(abs(a["p_neutral"] - b["p_neutral"]) for a, b in zip(ours, wanted, strict=True)) < 1e-5
+
+
+def test_a_dry_run_tells_the_cost_and_writes_nothing(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("--dry-run") == 0
+    text = capsys.readouterr().out
+    assert re.search(r"FLOPs", text) and "embedding rows occur" in text and "24 steps" in text
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_gpu_that_is_not_there_is_said(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    assert run("--device", "cuda") == 2
+    assert "no CUDA GPU" in capsys.readouterr().err
+
+
+def test_an_unwritable_output_is_said_before_anything_is_lost(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    words = ["run", "xnli", "--model", str(model), *LANGUAGES, *SHORT, "--output", str(tmp_path / "file" / "out")]
+    assert main(words) == 1
+    assert "cannot write" in capsys.readouterr().err
+
+
+def command(model: Path, output: Path, *words: str) -> list[str]:
+    run = ["run", "xnli", "--model", str(model), *LANGUAGES, *SHORT, "--set", "steps=160", "--output", str(output)]
+    return [sys.executable, "-m", "xlmr_bench", *run, *words]
+
+
+def environment() -> dict[str, str]:
+    return os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(REPOSITORY)}
+
+
+@pytest.fixture(scope="session")
+def unbroken(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The output of a run that nothing disturbed."""
+    output = tmp_path_factory.mktemp("unbroken") / "out"
+    subprocess.run(command(model, output), check=True, capture_output=True, env=environment(), timeout=120)
+    return output
+
+
+def records(output: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path in sorted(output.rglob("*.json")):
+        yield str(path.relative_to(output)), without_timing(json.loads(path.read_text()))
+
+
+def test_killed_at_three_random_moments_the_records_are_the_same(model: Path, tmp_path: Path, unbroken: Path) -> None:
+    output, kills = tmp_path / "out", 0
+    rng = random.Random(int.from_bytes(os.urandom(4), "little"))
+    while kills < 3:
+        process = subprocess.Popen(
+            command(model, output), stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=environment()
+        )
+        moment = rng.uniform(0.0, 2.5)
+        while not (output / ".work").exists() and process.poll() is None:
+            time.sleep(0.02)
+        time.sleep(moment)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        kills += 1
+    subprocess.run(command(model, output), check=True, capture_output=True, env=environment(), timeout=120)
+    assert dict(records(output)) == dict(records(unbroken))
+
+
+def test_ctrl_c_exits_130_and_the_same_command_continues(model: Path, tmp_path: Path, unbroken: Path) -> None:
+    output = tmp_path / "out"
+    process = subprocess.Popen(command(model, output), stderr=subprocess.PIPE, text=True, env=environment())
+    while not list(output.glob(".work/*/*/state.safetensors")) and process.poll() is None:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert "continues" in errors
+    assert "Traceback" not in errors
+    subprocess.run(command(model, output), check=True, capture_output=True, env=environment(), timeout=120)
+    assert dict(records(output)) == dict(records(unbroken))
+
+
+def test_two_processes_writing_into_one_leaderboard_lose_nothing(model: Path, tmp_path: Path, unbroken: Path) -> None:
+    output = tmp_path / "out"
+    started = [
+        subprocess.Popen(
+            command(model, output, "--seed", s), stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=environment()
+        )
+        for s in "12"
+    ]
+    assert [p.wait(120) for p in started] == [0, 0]
+    found = dict(records(output))
+    assert sum("seed2" in path for path in found) == 3
+    assert {k: v for k, v in found.items() if "seed1" in k} == dict(records(unbroken))
+
+
+def test_two_processes_at_the_same_work_do_not_disturb_each_other(model: Path, tmp_path: Path, unbroken: Path) -> None:
+    output = tmp_path / "out"
+    first = subprocess.Popen(
+        command(model, output), stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=environment()
+    )
+    while not list(output.glob(".work/*/*/state.safetensors")) and first.poll() is None:
+        time.sleep(0.02)
+    second = subprocess.run(
+        command(model, output), capture_output=True, text=True, env=environment(), timeout=120, check=False
+    )
+    assert second.returncode == 1
+    assert "another process is already working on" in second.stderr
+    assert first.wait(120) == 0
+    assert dict(records(output)) == dict(records(unbroken))
+
+
+def test_two_torchrun_processes_give_the_predictions_of_one(model: Path, tmp_path: Path) -> None:
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--rdzv-backend", "c10d"]
+    torchrun += ["--rdzv-endpoint", "localhost:0", "-m", "xlmr_bench"]
+    single = command(model, tmp_path / "one")
+    double = [*torchrun, *command(model, tmp_path / "two")[3:]]
+    for words in (single, double):
+        words[words.index("steps=160")] = "steps=24"
+        done = subprocess.run(words, capture_output=True, text=True, env=environment(), timeout=180, check=False)
+        assert done.returncode == 0, done.stderr
+    one, two = (read_record(tmp_path / n / "small/xnli/transfer/joint/seed1.json") for n in ("one", "two"))
+    assert values(one) == values(two)
+    assert two["timing"]["processes"] == 2

@@ -1,0 +1,75 @@
+"""What a sentence of the miniature world says, and what follows from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from .lexicon import KINDS, lexicon
+
+MODIFIERS = ("colour", "place", "time")
+LABELS = ("entailment", "neutral", "contradiction")
+# The label of "it is not so that H", given the label of H.
+_DENIED = {"entailment": "contradiction", "contradiction": "entailment", "neutral": "neutral"}
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """One past event, or its denial; every value is a concept of the lexicon, None is left unsaid.
+
+    `object` is a noun or the hypernym of its kind. A denial means: the event was not of this description.
+    """
+
+    actor: str
+    action: str
+    object: str
+    colour: str | None = None
+    place: str | None = None
+    time: str | None = None
+    negated: bool = False
+
+    @property
+    def stated(self) -> dict[str, str]:
+        """The modifiers that are said, by role."""
+        values = {"colour": self.colour, "place": self.place, "time": self.time}
+        return {role: value for role, value in values.items() if value is not None}
+
+
+def judge(premise: Meaning, hypothesis: Meaning) -> str:
+    """The label of a pair, by the convention that both sentences speak of one event where they can (as in SNLI).
+
+    They can where actor and action are the same and the objects are the same or one is the hypernym of the other. That
+    event has one colour, one place and one time. A hypothesis is entailed if the premise states all that it says,
+    contradicted if a modifier differs, else neutral; a denial turns entailment and contradiction round.
+    Raises ValueError for a negated premise, which the data do not contain.
+    """
+    if premise.negated:
+        raise ValueError("premises are affirmative")
+    label = _judge_affirmative(premise, hypothesis)
+    return _DENIED[label] if hypothesis.negated else label
+
+
+def hypernym(noun: str) -> str:
+    """The kind that a noun belongs to, which is also the concept of its hypernym."""
+    return lexicon().kind_of[noun]
+
+
+def deny(meaning: Meaning) -> Meaning:
+    """The same description, denied."""
+    return replace(meaning, negated=True)
+
+
+def _judge_affirmative(premise: Meaning, hypothesis: Meaning) -> str:
+    if (premise.actor, premise.action) != (hypothesis.actor, hypothesis.action):
+        return "neutral"
+    if not _same_thing(premise.object, hypothesis.object):
+        return "neutral"
+    known, said = premise.stated, hypothesis.stated
+    if any(role in known and known[role] != value for role, value in said.items()):
+        return "contradiction"
+    vaguer = premise.object in KINDS and hypothesis.object not in KINDS
+    return "entailment" if said.keys() <= known.keys() and not vaguer else "neutral"
+
+
+def _same_thing(a: str, b: str) -> bool:
+    """Whether two object words can name one thing: the same word, or a noun and its hypernym."""
+    return a == b or (hypernym(a) == hypernym(b) and hypernym(a) in (a, b))

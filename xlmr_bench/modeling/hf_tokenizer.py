@@ -1,0 +1,108 @@
+"""The tokenizer files that Hugging Face reads beside `sentencepiece.bpe.model`.
+
+Transformers 5 builds its XLM-R tokenizer from the SentencePiece model only where protobuf is installed;
+`tokenizer.json` spares users that. It says the same: the same pieces, scores and normalisation.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+from ..errors import DataError
+from .config import BOS_ID, EOS_ID
+from .tokenizer import WORD_MARK, load_sentencepiece
+
+# Fields of ModelProto and NormalizerSpec:
+# https://github.com/google/sentencepiece/blob/master/src/sentencepiece_model.proto
+_NORMALIZER_SPEC, _PRECOMPILED_CHARSMAP = 3, 2
+_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+
+
+def read_pieces(tokenizer_file: Path) -> list[tuple[str, float]]:
+    """Pieces and scores in the order of XLM-R's ids, from `<s>` (0) to `<mask>`; raises DataError."""
+    from sentencepiece import SentencePieceProcessor
+
+    load_sentencepiece(tokenizer_file)  # refuses what is not laid out like XLM-R's
+    processor = SentencePieceProcessor(model_file=str(tokenizer_file))
+    pieces = [(processor.id_to_piece(i), processor.get_score(i)) for i in range(3, processor.get_piece_size())]
+    return [("<s>", 0.0), ("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), *pieces, ("<mask>", 0.0)]
+
+
+def write_hf_tokenizer(folder: Path, tokenizer_file: Path, max_tokens: int) -> None:
+    """Write `tokenizer.json` and `tokenizer_config.json` for a model of at most `max_tokens` tokens."""
+    content = tokenizer_json(read_pieces(tokenizer_file), _charsmap(tokenizer_file.read_bytes()))
+    config = {"tokenizer_class": "XLMRobertaTokenizer", "model_max_length": max_tokens}
+    for name, value in (("tokenizer.json", content), ("tokenizer_config.json", config)):
+        (folder / name).write_text(json.dumps(value, ensure_ascii=False), encoding="utf-8", newline="\n")
+
+
+def tokenizer_json(pieces: list[tuple[str, float]], charsmap: bytes) -> dict[str, Any]:
+    """The `tokenizer.json` of an XLM-R vocabulary; `charsmap` is SentencePiece's compiled normalisation."""
+    ids = {piece: i for i, (piece, _) in enumerate(pieces)}
+    word_mark = {"type": "Metaspace", "replacement": WORD_MARK, "prepend_scheme": "always", "split": True}
+    begin, end = ({"SpecialToken": {"id": token, "type_id": 0}} for token in ("<s>", "</s>"))
+    a, b = ({"Sequence": {"id": letter, "type_id": 0}} for letter in "AB")
+    return {
+        "version": "1.0",
+        "truncation": None,
+        "padding": None,
+        "added_tokens": [_special(token, ids[token]) for token in ("<s>", "<pad>", "</s>", "<unk>", "<mask>")],
+        "normalizer": {"type": "Precompiled", "precompiled_charsmap": base64.b64encode(charsmap).decode()}
+        if charsmap
+        else None,
+        "pre_tokenizer": {"type": "Sequence", "pretokenizers": [{"type": "WhitespaceSplit"}, word_mark]},
+        "post_processor": {
+            "type": "TemplateProcessing",
+            "single": [begin, a, end],
+            "pair": [begin, a, end, end, b, end],
+            "special_tokens": {
+                token: {"id": token, "ids": [i], "tokens": [token]} for token, i in (("<s>", BOS_ID), ("</s>", EOS_ID))
+            },
+        },
+        "decoder": word_mark,
+        "model": {"type": "Unigram", "unk_id": ids["<unk>"], "vocab": pieces, "byte_fallback": False},
+    }
+
+
+def _special(token: str, token_id: int) -> dict[str, Any]:
+    flags = {"single_word": False, "lstrip": token == "<mask>", "rstrip": False, "normalized": False, "special": True}
+    return {"id": token_id, "content": token, **flags}
+
+
+def _charsmap(model: bytes) -> bytes:
+    """The compiled normalisation inside a SentencePiece model; empty where it has none."""
+    return _field(_field(model, _NORMALIZER_SPEC), _PRECOMPILED_CHARSMAP)
+
+
+def _field(message: bytes, wanted: int) -> bytes:
+    """The first bytes field numbered `wanted` of a protobuf message."""
+    position = 0
+    while position < len(message):
+        key, position = _varint(message, position)
+        number, kind = key >> 3, key & 7
+        if kind == _BYTES:
+            length, position = _varint(message, position)
+            if number == wanted:
+                return message[position : position + length]
+            position += length
+        elif kind == _VARINT:
+            _, position = _varint(message, position)
+        elif kind in (_FIXED64, _FIXED32):
+            position += 8 if kind == _FIXED64 else 4
+        else:
+            raise DataError(f"the SentencePiece model holds a field of unknown kind {kind}. Fetch or train it again.")
+    return b""
+
+
+def _varint(message: bytes, position: int) -> tuple[int, int]:
+    """A variable-length integer and the position after it."""
+    value = shift = 0
+    while True:
+        byte = message[position]
+        value |= (byte & 0x7F) << shift
+        position, shift = position + 1, shift + 7
+        if byte < 0x80:
+            return value, position
