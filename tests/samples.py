@@ -13,10 +13,13 @@ from xlmr_bench.languages import XNLI_LANGUAGES
 REPOSITORY = Path(__file__).resolve().parents[1]
 LABELS = ("entailment", "neutral", "contradiction")
 ROWS = {"dev": 2490, "test": 5010}
+# fmt: off
 COLUMNS = (
-    "language gold_label sentence1_binary_parse sentence2_binary_parse sentence1_parse sentence2_parse sentence1 "
-    "sentence2 promptID pairID genre label1 label2 label3 label4 label5 sentence1_tokenized sentence2_tokenized match"
-).split()
+    "language", "gold_label", "sentence1_binary_parse", "sentence2_binary_parse", "sentence1_parse", "sentence2_parse",
+    "sentence1", "sentence2", "promptID", "pairID", "genre", "label1", "label2", "label3", "label4", "label5",
+    "sentence1_tokenized", "sentence2_tokenized", "match",
+)
+# fmt: on
 Row = list[str]
 
 
@@ -51,11 +54,9 @@ def official_dev() -> list[Row]:
     return xnli_rows(ROWS["dev"], sorted(XNLI_LANGUAGES))
 
 
-def pair_rows(rows: int, code: str, spelling: Mapping[str, str] = {}) -> list[Row]:  # noqa: B006
+def pair_rows(rows: int, code: str, spelling: Mapping[str, str] = {}) -> list[Row]:
     """(premise, hypothesis, label) of the same pairs as `xnli_rows`."""
-    return [
-        [f"premise {i // 3} {code}", f"hypothesis {i} {code}", spelling.get(gold(i), gold(i))] for i in range(rows)
-    ]
+    return [[f"premise {i // 3} {code}", f"hypothesis {i} {code}", spelling.get(gold(i), gold(i))] for i in range(rows)]
 
 
 def write_manifest(folder: Path, name: str = "toy") -> None:

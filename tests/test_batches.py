@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import islice
+from itertools import islice, pairwise
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
+
 from xlmr_bench.batches import collate, epoch_batches, micro_batches, schedule
 from xlmr_bench.encode import Encoded
 
@@ -85,8 +86,7 @@ def test_micro_batches_hold_every_position_once_within_the_budget(budget: int) -
         assert sorted(np.concatenate(groups).tolist()) == list(range(len(lengths)))
         assert all(len(g) == 1 or lengths[g].max() * len(g) <= budget for g in groups)
         # No two neighbours could have been one group.
-        joined = [np.concatenate(pair) for pair in zip(groups, groups[1:], strict=False)]
-        assert all(lengths[j[: len(a) + 1]].max() * (len(a) + 1) > budget for a, j in zip(groups, joined, strict=False))
+        assert all(lengths[b[0]] * (len(a) + 1) > budget for a, b in pairwise(groups))
 
 
 def test_micro_batches_group_what_is_alike() -> None:

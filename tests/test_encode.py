@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from samples import REPOSITORY
+
 from xlmr_bench.encode import Encoded, cut_pair, encode_pairs, join
 from xlmr_bench.errors import UsageError
 from xlmr_bench.examples import PairExample, Split

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from samples import REPOSITORY
+
 from xlmr_bench.errors import XlmrBenchError
 from xlmr_bench.files import atomic_path, digest_of, locked, sha256_of, write_json, write_text
 
@@ -40,9 +41,14 @@ def test_nan_and_infinity_are_no_json(tmp_path: Path) -> None:
 def test_a_failure_while_writing_leaves_the_old_file_and_no_remains(tmp_path: Path) -> None:
     target = tmp_path / "a.txt"
     write_text(target, "old")
-    with pytest.raises(RuntimeError), atomic_path(target) as part:
-        part.write_text("half")
-        raise RuntimeError
+
+    def fail() -> None:
+        with atomic_path(target) as part:
+            part.write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
     assert target.read_text() == "old"
     assert hidden(tmp_path) == []
 
@@ -121,7 +127,11 @@ with locked(Path(sys.argv[1]), "seed 1 of this run"):
 def test_a_second_process_is_refused_with_the_holder_and_a_killed_one_holds_nothing(tmp_path: Path) -> None:
     lock = tmp_path / "work" / "lock"
     process = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(lock)], cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", HOLD, str(lock)],
+        cwd=REPOSITORY,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     with process:
         assert process.stdout

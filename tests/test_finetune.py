@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 from toy import REPOSITORY, toy_data, toy_model
+
 from xlmr_bench.device import Ranks
 from xlmr_bench.errors import XlmrBenchError
 from xlmr_bench.finetune import FineTuning, Plan

@@ -7,6 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from toy import VOCABULARY, toy_data, toy_model
+
 from xlmr_bench.batches import collate
 from xlmr_bench.modeling.model import Model
 from xlmr_bench.optim import Master

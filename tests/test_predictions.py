@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from samples import write_rows
+
 from xlmr_bench.errors import DataError
 from xlmr_bench.examples import PairExample, Split
 from xlmr_bench.predictions import Predictions, match, read_predictions, write_predictions
@@ -74,7 +75,7 @@ def test_missing_and_extra_examples_are_refused(write: Any, change: Any, words: 
 @pytest.mark.parametrize("again", ["neutral", "entailment", ""])
 def test_an_example_predicted_twice_is_refused_even_with_the_same_answer(write: Any, again: str) -> None:
     rows = [("test", "sw", "1", again), *COMPLETE[1:], ("test", "sw", "1", again)]
-    with pytest.raises(DataError, match="'sw' test example 1 is predicted twice. Nothing was scored"):
+    with pytest.raises(DataError, match=r"'sw' test example 1 is predicted twice. Nothing was scored"):
         read_predictions(write(rows))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from xlmr_bench.errors import UsageError
 from xlmr_bench.languages import NAMES, XNLI_LANGUAGES, choose_languages
 from xlmr_bench.protocols import (
@@ -59,7 +60,7 @@ def test_protocols_are_found_by_name_and_refused_with_those_that_are_admitted() 
     assert find_protocol("translate-train", admitted, "xnli") is TRANSLATE_TRAIN
     with pytest.raises(UsageError, match=r"unknown protocol 'translate-tran'. Did you mean 'translate-train'\?"):
         find_protocol("translate-tran", admitted, "xnli")
-    with pytest.raises(UsageError, match="ner has no data for translate-test. It admits: transfer, translate-train"):
+    with pytest.raises(UsageError, match=r"ner has no data for translate-test. It admits: transfer, translate-train"):
         find_protocol("translate-test", ("transfer", "translate-train"), "ner")
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from samples import REPOSITORY, result_record
+
 from xlmr_bench.errors import DataError, UsageError, XlmrBenchError
 from xlmr_bench.results import (
     existing,
@@ -54,7 +55,10 @@ VIOLATIONS: dict[str, tuple[Change, str]] = {
     "no scores": (lambda r: r.update(scores=[]), r"scores: \[\] .*(non-empty|too short)"),
     "a limit of zero": (lambda r: r.update(limited=0), "limited: 0 is less than"),
     "a model without weights": (lambda r: r["model"].pop("weights_sha256"), "model: 'weights_sha256' is a required"),
-    "a test split unknown to the tables": (lambda r: r["scores"][0].update(split="train"), r"scores\.0\.split: 'train'"),
+    "a split of no table": (
+        lambda r: r["scores"][0].update(split="train"),
+        r"scores\.0\.split: 'train'",
+    ),
 }
 
 
@@ -168,7 +172,9 @@ def test_where_there_is_no_record_none_exists(tmp_path: Path) -> None:
 
 
 def test_runs_that_differ_only_in_seed_or_protocol_work_in_different_places() -> None:
-    digests = {identity_digest(result_record(seed=s, protocol=p)) for s in (1, 2) for p in ("transfer", "translate-test")}
+    digests = {
+        identity_digest(result_record(seed=s, protocol=p)) for s in (1, 2) for p in ("transfer", "translate-test")
+    }
     assert len(digests) == 4
 
 
@@ -185,9 +191,7 @@ for seed in range(int(sys.argv[2]), 40, 2):
 
 
 def test_two_processes_writing_into_one_folder_lose_nothing(tmp_path: Path) -> None:
-    started = [
-        subprocess.Popen([sys.executable, "-c", WRITE, str(tmp_path), str(i)], cwd=REPOSITORY) for i in range(2)
-    ]
+    started = [subprocess.Popen([sys.executable, "-c", WRITE, str(tmp_path), str(i)], cwd=REPOSITORY) for i in range(2)]
     assert [p.wait(timeout=60) for p in started] == [0, 0]
     records = {path.name: record["seed"] for path, record in find_records(tmp_path)}
     assert records.pop("shared.json") in (38, 39)

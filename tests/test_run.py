@@ -6,6 +6,7 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,12 +19,15 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from toy import REPOSITORY
+
 from xlmr_bench.cli import main
+from xlmr_bench.files import sha256_of
 from xlmr_bench.miniature import miniature_folder
-from xlmr_bench.modeling.checkpoint import save_checkpoint
+from xlmr_bench.modeling.checkpoint import load_state, save_checkpoint
 from xlmr_bench.modeling.config import EncoderConfig
 from xlmr_bench.modeling.encoder import Encoder, initialise
 from xlmr_bench.modeling.heads import MlmHead
+from xlmr_bench.modeling.model import open_source
 from xlmr_bench.modeling.tokenizer import load_sentencepiece
 from xlmr_bench.results import read_record
 from xlmr_bench.selection import Monitor
@@ -230,6 +234,60 @@ def test_saved_models_predict_what_the_record_says(run: Run, tmp_path: Path) -> 
     wanted = [r for r in recorded if r["split"] == "test" and r["language"] == "sw"]
     assert [r["prediction"] for r in ours] == [r["prediction"] for r in wanted]
     assert max(abs(a["p_neutral"] - b["p_neutral"]) for a, b in zip(ours, wanted, strict=True)) < 1e-5
+
+
+def test_labels_are_mapped_by_name_whatever_their_order_in_the_model(run: Run, tmp_path: Path) -> None:
+    assert run("--save-models") == 0
+    trained = next((tmp_path / "out" / "small" / "xnli" / "transfer" / "models" / "seed1").iterdir())
+    source = open_source(str(trained))
+    assert source.checkpoint is not None
+    state, order = load_state(source.checkpoint, head="sequence"), [2, 0, 1]
+    for name in ("head.out.weight", "head.out.bias"):
+        state[name] = state[name][order]
+    labels = [source.checkpoint.labels[i] for i in order]
+    other = tmp_path / "reordered"
+    save_checkpoint(
+        other,
+        source.checkpoint.config,
+        state,
+        source.checkpoint.tokenizer_file,
+        kind="sequence",
+        labels=labels,
+        provenance={},
+    )
+    written = []
+    for folder in (trained, other):
+        target = tmp_path / f"{folder.name}.parquet"
+        words = ["predict", "xnli", "--model", str(folder), "--languages", "en", "--output", str(target)]
+        assert main(words) == 0
+        written.append(pq.read_table(target).column("prediction").to_pylist())
+    assert written[0] == written[1]
+    assert len(set(written[0])) > 1, "a constant prediction would hide a wrong order"
+
+
+def test_test_labels_have_no_say_in_selection_or_prediction(model: Path, tmp_path: Path) -> None:
+    outputs = []
+    for name, swap in (("as-it-is", False), ("other-test-labels", True)):
+        data = tmp_path / name
+        for path in (miniature_folder() / "XNLI-1.0", miniature_folder() / "XNLI-MT-1.0"):
+            shutil.copytree(path, data / path.name)
+        test = data / "XNLI-1.0" / "xnli.test.tsv"
+        if swap:
+            exchange = {"entailment": "contradiction", "contradiction": "neutral", "neutral": "entailment"}
+            rows = [line.split("\t") for line in test.read_text(encoding="utf-8").splitlines()]
+            changed = [[row[0], exchange.get(row[1], row[1]), *row[2:]] for row in rows]
+            test.write_text("\n".join("\t".join(row) for row in changed) + "\n", encoding="utf-8")
+        files = {p.relative_to(data).as_posix(): {"sha256": sha256_of(p), "rows": 0} for p in data.rglob("*.tsv")}
+        (data / "manifest.json").write_text(json.dumps({"name": name, "version": "1", "files": files}))
+        output = tmp_path / f"{name}-out"
+        words = ["run", "xnli", "--model", str(model), "--data", str(data), "--preset", "quick", *LANGUAGES, *SHORT]
+        assert main([*words, "--output", str(output)]) == 0
+        outputs.append(output / "small" / "xnli" / "transfer" / "joint")
+    first, second = (read_record(o / "seed1.json") for o in outputs)
+    assert first["selected"] == second["selected"]
+    a, b = (pq.read_table(o / "seed1.predictions.parquet").column("prediction").to_pylist() for o in outputs)
+    assert a == b
+    assert values(first) != values(second)
 
 
 def test_a_dry_run_tells_the_cost_and_writes_nothing(

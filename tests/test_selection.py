@@ -6,6 +6,7 @@ import random
 from collections.abc import Sequence
 
 import pytest
+
 from xlmr_bench.protocols import FineTuning
 from xlmr_bench.selection import Monitor, dev_languages, monitor_name, monitors_for
 
@@ -31,7 +32,8 @@ def together(series: Sequence[Scores], patience: int, rules: Sequence[str]) -> t
     """Selected steps by monitor, the last step, and the steps at which a checkpoint was wanted."""
     monitors, wanted = monitors_for(TUNING, rules), set()
     for step, scores in enumerate(series, 1):
-        if any([m.update(step, scores, patience) for m in monitors]):
+        new_best = [m.update(step, scores, patience) for m in monitors]
+        if any(new_best):
             wanted.add(step)
         if all(m.stopped for m in monitors):
             break

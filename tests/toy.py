@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+
 from xlmr_bench.encode import Encoded
 from xlmr_bench.modeling.config import EncoderConfig
 from xlmr_bench.modeling.encoder import Encoder, initialise

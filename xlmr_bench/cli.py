@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from . import __version__
 from .errors import UsageError, XlmrBenchError, unknown_name
@@ -31,6 +31,14 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message}\nSee: {self.prog} --help")
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Refuse an unknown option here, where those of its command are known, with the nearest of them."""
+        found, rest = super().parse_known_args(args, namespace)
+        for word in rest:
+            if word.startswith("-"):
+                self.error(str(unknown_name("option", word.partition("=")[0], self._option_string_actions)))
+        return found, rest
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -197,27 +205,48 @@ def _compare(command: Command) -> None:
 def main(argv: list[str]) -> int:
     """Run one command; returns the exit code."""
     try:
-        parser = build_parser()
-        known = ("list", "doctor", "data", "init", "convert", "run", "predict", "score", "compare")
-        if argv and not argv[0].startswith("-") and argv[0] not in known:
-            raise unknown_name("command", argv[0], known)
-        args = parser.parse_args(argv)
-        if args.command is None:
-            parser.print_help(sys.stderr)
-            return UsageError.exit_code
-        handler = importlib.import_module(f"{__package__}.commands.{args.handler}_command")
-        code: int = handler.execute(args)
-        sys.stdout.flush()
+        code = _dispatch(argv)
+        if sys.stdout is not None:
+            sys.stdout.flush()
         return code
     except XlmrBenchError as e:
         print(f"xlmr_bench: {e}", file=sys.stderr)
+        _finish_stdout()
         return e.exit_code
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _finish_stdout()
         return 0
     except OSError as e:
-        print(f"xlmr_bench: {e.strerror or e}: {e.filename or ''}. Nothing finished was lost.", file=sys.stderr)
+        place = f" ({e.filename})" if e.filename else ""
+        print(f"xlmr_bench: {e.strerror or e}{place}. Nothing finished was lost.", file=sys.stderr)
+        _finish_stdout()
         return XlmrBenchError.exit_code
     except KeyboardInterrupt:
         print("xlmr_bench: interrupted; the same command continues.", file=sys.stderr)
         return 130
+
+
+def _dispatch(argv: list[str]) -> int:
+    parser = build_parser()
+    known = ("list", "doctor", "data", "init", "convert", "run", "predict", "score", "compare")
+    if argv and not argv[0].startswith("-") and argv[0] not in known:
+        raise unknown_name("command", argv[0], known)
+    try:
+        args = parser.parse_args(argv)
+    except SystemExit:  # --help and --version were answered; mistakes raise UsageError
+        return 0
+    if args.command is None:
+        parser.print_help(sys.stderr)
+        return UsageError.exit_code
+    handler = importlib.import_module(f"{__package__}.commands.{args.handler}_command")
+    code: int = handler.execute(args)
+    return code
+
+
+def _finish_stdout() -> None:
+    """Write what is left, or drop it where nobody takes it: else the interpreter would complain at its end."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

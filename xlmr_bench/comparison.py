@@ -10,10 +10,11 @@ import numpy as np
 
 from .benchmarks import find_benchmark
 from .benchmarks.base import Where
-from .errors import NotComparableError, unknown_name
+from .errors import DataError, NotComparableError, unknown_name
 from .examples import Split, limited
+from .files import sha256_of
 from .metrics import paired_difference, resampled_sums, two_sided_p
-from .predictions import match, read_predictions
+from .predictions import Predictions, match, read_predictions
 from .published import published_records
 from .report import test_mean, test_value
 from .results import Record
@@ -38,12 +39,24 @@ def refuse_incomparable(a: Record, b: Record) -> None:
         )
 
 
+def _predictions(path: Path, record: Record) -> Predictions:
+    """The predictions a record was scored from, and no others."""
+    listed = record["predictions"]
+    if listed is None:
+        raise NotComparableError(f"{path} has no predictions to pair. For a published row use --paper ROW.")
+    file = path.parent / listed["path"]
+    predictions = read_predictions(file)
+    if sha256_of(file) != listed["sha256"]:
+        raise DataError(f"{file} is not the file that {path} was scored from (its digest differs). Repeat that run.")
+    return predictions
+
+
 def compare(a: tuple[Path, Record], b: tuple[Path, Record], where: Where) -> list[dict[str, Any]]:
     """A minus B by language and on average, with paired bootstrap intervals and two-sided p-values."""
     refuse_incomparable(a[1], b[1])
     benchmark = find_benchmark(a[1]["benchmark"])
     metric, to_statistics = METRICS[benchmark.metric]
-    predicted = [read_predictions(path.parent / record["predictions"]["path"]) for path, record in (a, b)]
+    predicted = [_predictions(*pair) for pair in (a, b)]
     rows, draws = [], []
     for code in _gold(a[1]):
         split = limited(benchmark.read(where, "test", code), a[1]["limited"])
@@ -75,7 +88,11 @@ def compare_with_paper(record: Record, row: str) -> list[dict[str, Any]]:
     theirs = next((p for p in matching if p["selection"] == record["selection"]), matching[0])
     codes = [s["language"] for s in record["scores"] if s["split"] == "test"]
     pairs = [(code, test_value(record, code), test_value(theirs, code)) for code in codes]
-    rows = [_row(code, ours - paper, None, None, ours, paper) for code, ours, paper in pairs if ours and paper]
+    rows = [
+        _row(code, ours - paper, None, None, ours, paper)
+        for code, ours, paper in pairs
+        if ours is not None and paper is not None
+    ]
     ours, paper = (float(np.mean([r[k] for r in rows])) for k in ("a", "b"))
     return [*rows, _row("avg", ours - paper, None, None, ours, paper)]
 

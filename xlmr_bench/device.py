@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +51,15 @@ class Ranks:
         dist.all_gather_object(values, value)
         return values
 
+    @contextmanager
+    def first_alone(self) -> Iterator[None]:
+        """Let rank 0 do the work inside first, so that the others find it in the cache."""
+        if not self.first:
+            self.barrier()
+        yield
+        if self.first:
+            self.barrier()
+
     def barrier(self) -> None:
         """Wait until every process is here."""
         if self.world > 1:
@@ -64,7 +76,8 @@ def start_ranks(device: str) -> Ranks:
     if kind == "cuda":
         torch.cuda.set_device(chosen)
     if world > 1 and not dist.is_initialized():
-        dist.init_process_group("nccl" if kind == "cuda" else "gloo")
+        # Encoding a large training set, which the others wait for, may take rank 0 longer than the default allows.
+        dist.init_process_group("nccl" if kind == "cuda" else "gloo", timeout=timedelta(hours=2))
     return Ranks(rank, world, chosen)
 
 

@@ -46,6 +46,8 @@ class Master:
         """Replace the embedding by the rows that occur; the whole table stays beside it for evaluation."""
         self._table = encoder.word_embeddings.weight.detach()
         self._ids = torch.from_numpy(ids).to(self._table.device)
+        self._whole: Tensor | None = None  # the table for evaluation, made once and then updated row by row
+        self._whole_scale = 1.0
         self.row_of = np.full(len(self._table), -1, dtype=np.int64)
         self.row_of[ids] = np.arange(len(ids))
         encoder.word_embeddings = _embedding(self._table[self._ids], trained=True)
@@ -113,9 +115,10 @@ class Master:
             yield
             return
         compact = encoder.word_embeddings
-        table = (self._table * self.frozen_scale).to(self.dtype)
-        table[self._ids] = compact.weight.detach()
-        encoder.word_embeddings = _embedding(table, trained=False)
+        if self._whole is None or self._whole_scale != self.frozen_scale:
+            self._whole, self._whole_scale = (self._table * self.frozen_scale).to(self.dtype), self.frozen_scale
+        self._whole[self._ids] = compact.weight.detach()
+        encoder.word_embeddings = _embedding(self._whole, trained=False)
         try:
             yield
         finally:

@@ -59,8 +59,7 @@ def resolve(
 ) -> Request:
     """Check every name against what exists and fill in what was not said."""
     chosen = find_benchmark(benchmark)
-    where, is_miniature = locate(data, files)
-    ready = find_preset(preset or ("quick" if is_miniature else "paper"), chosen.presets)
+    ready = find_preset(preset or ("quick" if is_miniature(data) else "paper"), chosen.presets)
     if limit is not None and limit < 1:
         raise UsageError(f"--limit {limit}: at least 1 example is needed.")
     if name is not None and (not name or "/" in name or name.startswith(".")):
@@ -71,19 +70,25 @@ def resolve(
         languages=choose_languages(languages, chosen.languages),
         model=model,
         name=name,
-        where=where,
         preset=ready,
         settings=override(ready.settings, assignments),
-        seeds=parse_seeds(seeds) if seeds else ready.seeds,
+        seeds=ready.seeds if seeds is None else parse_seeds(seeds),
         output=output,
         limit=limit,
         device=device,
         save_models=save_models,
+        # Last: it may make the miniature, and a mistyped word must not wait for that.
+        where=locate(data, files),
     )
 
 
-def locate(data: list[str], files: list[str]) -> tuple[Where, bool]:
-    """Where the data are, and whether they are the miniature (which is the default)."""
+def is_miniature(data: list[str]) -> bool:
+    """Whether the data asked for are the miniature, which is the default."""
+    return not data or MINIATURE in data
+
+
+def locate(data: list[str], files: list[str]) -> Where:
+    """Where the data are; makes the miniature where it is asked for and not there yet."""
     patterns = []
     for assignment in files:
         role, separator, pattern = assignment.partition("=")
@@ -97,20 +102,22 @@ def locate(data: list[str], files: list[str]) -> tuple[Where, bool]:
     hubs = [d.removeprefix(HUB_PREFIX) for d in data if d.startswith(HUB_PREFIX)]
     if len(hubs) > 1 or (hubs and len(data) > 1):
         raise UsageError("--data hub:NAME stands alone; add single files with --files ROLE=PATTERN.")
-    is_miniature = not data or MINIATURE in data
     folders = [_folder(d) for d in data or [MINIATURE] if not d.startswith(HUB_PREFIX)]
-    return Where(tuple(folders), hubs[0] if hubs else None, tuple(patterns)), is_miniature
+    return Where(tuple(folders), hubs[0] if hubs else None, tuple(patterns))
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:
     """`3`, `1,2,5` or `1-5`."""
-    seeds: list[int] = []
+    ranges: list[range] = []
     try:
         for part in text.split(","):
             first, dash, last = part.strip().partition("-")
-            seeds.extend(range(int(first), int(last) + 1) if dash else [int(first)])
+            ranges.append(range(int(first), int(last if dash else first) + 1))
     except ValueError:
         raise UsageError(f"--seed {text!r} is not a number, a list (1,2,5) or a range (1-5).") from None
+    if max(r.stop - r.start for r in ranges) > 1000:
+        raise UsageError(f"--seed {text!r} names more than 1,000 seeds.")
+    seeds = [seed for r in ranges for seed in r]
     if not seeds or len(set(seeds)) != len(seeds) or min(seeds) < 0 or max(seeds) >= 2**31:
         raise UsageError(f"--seed {text!r}: seeds must be distinct numbers from 0 to 2147483647.")
     return tuple(seeds)

@@ -44,7 +44,8 @@ def execute(request: Request, ranks: Ranks) -> list[Record]:
         name=request.name or source.name,
         settings=replace(request.settings, precision=resolve_precision(request.settings.precision, ranks.device)),
     )
-    workload = load_workload(request, source.tokenizer)
+    with ranks.first_alone():
+        workload = load_workload(request, source.tokenizer)
     if ranks.first:
         _announce(request, workload)
     records: list[Record] = []

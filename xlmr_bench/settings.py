@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
@@ -56,6 +57,7 @@ class Settings:
             ("adam_eps", self.adam_eps > 0, "positive"),
             ("length_window", self.length_window >= 1, "at least 1 batch"),
             *((k, 0 <= getattr(self, k) < 1, "in [0, 1)") for k in ("dropout", "attention_dropout", "head_dropout")),
+            *((k, math.isfinite(v), "finite") for k, v in asdict(self).items() if isinstance(v, float)),
             *((k, getattr(self, k) in v, f"one of {', '.join(v)}") for k, v in CHOICES.items()),
         ]
         for key, fine, rule in limits:
@@ -119,8 +121,10 @@ def override(settings: Settings, assignments: list[str]) -> Settings:
         except ValueError:
             raise UsageError(f"setting {key}={text!r} is not of type {types[key].__name__}.") from None
     # A number of epochs asked for replaces the preset's number of steps, and the other way round.
-    if "epochs" in changes and "steps" not in changes and changes["epochs"]:
-        changes |= {"steps": 0} | ({} if "evaluate_every" in changes else {"evaluate_every": 0})
+    if changes.get("epochs") and "steps" not in changes:
+        changes = {"evaluate_every": 0, **changes, "steps": 0}
+    elif changes.get("steps", 0) > 0 and "epochs" not in changes:
+        changes["epochs"] = 0
     return replace(settings, **changes)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -70,7 +70,12 @@ class Candidates:
 
 def _write(path: Path, tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> None:
     with atomic_path(path) as part:
-        save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, part, {"values": json.dumps(values)})
+        try:
+            save_file(
+                {k: v.detach().cpu().contiguous() for k, v in tensors.items()}, part, {"values": json.dumps(values)}
+            )
+        except SafetensorError as e:
+            raise OSError(str(e)) from e  # safetensors reports a full disk as an error of its own
 
 
 def _read(path: Path, only: str = "") -> tuple[dict[str, Any], dict[str, Tensor]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from samples import ROWS, Row, official_dev, write_rows, xnli_rows
+
 from xlmr_bench.languages import XNLI_LANGUAGES
 
 

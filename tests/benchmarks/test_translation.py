@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
+
 from xlmr_bench.benchmarks.translation import translation_quality
 from xlmr_bench.errors import DataError
 from xlmr_bench.examples import PairExample, Split

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from samples import LABELS, ROWS, Row, gold, pair_rows, write_manifest, write_rows, write_world, xnli_rows
+
 from xlmr_bench.benchmarks.base import Where
 from xlmr_bench.benchmarks.xnli import XNLI
 from xlmr_bench.errors import DataError, MissingData, UsageError
@@ -139,7 +140,11 @@ DEFECTS: dict[str, tuple[Callable[[list[Row]], object], int | None, str]] = {
         line_of("sw", 5),
         rf"'sw' pair 18 is labelled {gold(4)}, its English original {gold(5)}",
     ),
-    "mislabelled in English": (relabel("en", 0, gold(1)), line_of("en", 0), "one entailment, one neutral and one contr"),
+    "mislabelled in English": (
+        relabel("en", 0, gold(1)),
+        line_of("en", 0),
+        "one entailment, one neutral and one contr",
+    ),
     "mislabelled alike in all languages": (relabel_everywhere, line_of("en", 0), "one entailment, one neutral and one"),
     "labelled with an unknown word": (relabel("sw", 5, "netural"), line_of("sw", 5), "label 'netural' is none of"),
     "unlabelled": (relabel("sw", 5, "-"), line_of("sw", 5), "label '-' is none of .* without gold label"),
@@ -208,7 +213,11 @@ def test_bytes_that_are_not_utf8_are_refused_by_line(tmp_path: Path) -> None:
 )
 def test_texts_are_kept_to_the_character(tmp_path: Path, text: str) -> None:
     folder = dev_with(tmp_path, b"hypothesis 7 en", text.encode())
-    assert [e.hypothesis for e in read(folder, "dev", "en").examples][6:9] == ["hypothesis 6 en", text, "hypothesis 8 en"]
+    assert [e.hypothesis for e in read(folder, "dev", "en").examples][6:9] == [
+        "hypothesis 6 en",
+        text,
+        "hypothesis 8 en",
+    ]
 
 
 def test_windows_line_ends_and_a_byte_order_mark_change_nothing(tmp_path: Path) -> None:
@@ -379,7 +388,7 @@ def test_a_pattern_without_file_and_one_with_other_braces_are_explained(tmp_path
     with pytest.raises(MissingData, match=r"XNLI 'sw' train: no file nowhere/sw\.tsv \(from --files train=nowhere"):
         read(tmp_path, "train", "sw", train="nowhere/{language}.tsv")
     for pattern in ("{lang}.tsv", "{}.tsv", "{language", "{language.x}.tsv", "{language[x]}.tsv"):
-        with pytest.raises(UsageError, match="only {language} may stand in braces"):
+        with pytest.raises(UsageError, match=r"only {language} may stand in braces"):
             read(tmp_path, "train", "sw", train=pattern)
 
 
@@ -405,7 +414,7 @@ def test_a_file_that_is_nowhere_is_reported_with_every_place_and_remedy(tmp_path
         assert str(tmp_path / folder / "XNLI-Translated/en-sw-translated.tsv") in message
     for remedy in ("data fetch", "--data DIR", "--files 'train=DIR/{language}.tsv'"):
         assert remedy in message
-    with pytest.raises(MissingData, match="there is no folder .*/none. Give --data an existing folder"):
+    with pytest.raises(MissingData, match=r"there is no folder .*/none. Give --data an existing folder"):
         read(tmp_path / "none", "train", "sw")
 
 
@@ -440,7 +449,8 @@ def test_a_data_set_of_its_own_must_still_be_parallel(tmp_path: Path, rows: int)
 
 
 @pytest.mark.parametrize(
-    "content", ["{", "[]", '{"name": "x", "files": ["a.tsv"]}', '{"name": "x", "files": {"XNLI-1.0/xnli.dev.tsv": "0"}}']
+    "content",
+    ["{", "[]", '{"name": "x", "files": ["a.tsv"]}', '{"name": "x", "files": {"XNLI-1.0/xnli.dev.tsv": "0"}}'],
 )
 def test_a_manifest_that_cannot_be_used_is_named(tmp_path: Path, content: str) -> None:
     write_world(tmp_path)

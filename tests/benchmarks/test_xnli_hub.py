@@ -102,13 +102,34 @@ def test_a_card_and_a_file_that_declare_different_orders_are_refused(mirror: Pat
         read_hub_rows(str(mirror), "fr", "test")
 
 
-@pytest.mark.parametrize("label", [["entailment", "neutral", "contradiction"], None], ids=["other order", "bare ids"])
-def test_splits_that_declare_different_labels_are_refused(mirror: Path, label: list[str] | None) -> None:
-    feature = datasets.ClassLabel(names=label) if label else datasets.Value("int64")
-    write_split(mirror / "fr/test-00000-of-00001.parquet", [("p", "h", 0)], feature)
-    with pytest.raises(DataError, match=r"test-00000-of-00001.parquet declares the labels"):
-        read_hub_rows(str(mirror), "fr", "test")
-    assert len(read_hub_rows(str(mirror), "fr", "dev")) == 3
+def test_every_file_is_read_by_its_own_names(mirror: Path) -> None:
+    rows = [("p", "h", "neutral"), ("q", "i", "contradiction")]
+    other = datasets.ClassLabel(names=["entailment", "neutral", "contradiction"])
+    write_split(mirror / "fr/test-00001-of-00002.parquet", rows, other)
+    expected = [(f"test {p}", f"fr {h}", label) for p, h, label in ROWS[2:]]
+    assert read_hub_rows(str(mirror), "fr", "test") == expected + rows
+
+
+def test_another_folder_of_the_same_name_in_the_cache_lends_nothing(
+    mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", str(tmp_path / "cache"))
+    other = tmp_path / "other" / "xnli"
+    for split in ("train", "validation", "test"):
+        path = other / f"fr/{split}-00000-of-00001.parquet"
+        write_split(path, [("p", "h", "neutral")], datasets.ClassLabel(names=ORDERS["sw"]))
+    shutil.copy(mirror / "README.md", other)
+    shutil.copytree(mirror / "sw", other / "sw")
+    datasets.load_dataset(str(other), "fr")
+    expected = [(f"test {p}", f"fr {h}", label) for p, h, label in ROWS[2:]]
+    assert read_hub_rows(str(mirror), "fr", "test") == expected
+
+
+def test_only_parquet_files_are_read(mirror: Path) -> None:
+    (mirror / "README.md").write_text("---\nconfigs:\n- config_name: fr\n  data_files: fr.csv\n---\n")
+    (mirror / "fr.csv").write_text("premise,hypothesis,label\np,h,neutral\n")
+    with pytest.raises(DataError, match=r"fr\.csv is not a parquet file"):
+        read_hub_rows(str(mirror), "fr", "train")
 
 
 def test_many_rows_keep_their_order_over_several_batches(mirror: Path) -> None:
@@ -135,7 +156,7 @@ def test_an_unknown_language_or_split_gets_the_known_ones(mirror: Path) -> None:
 
 def test_a_missing_split_is_named_with_those_that_exist(mirror: Path) -> None:
     write_card(mirror, {"fr": ["train", "test"], "sw": ["test"]})
-    with pytest.raises(DataError, match=r"no split 'validation', only train, test\..*--data DIR"):
+    with pytest.raises(DataError, match=r"fr dev: there is no split 'validation', only train, test\..*--data DIR"):
         read_hub_rows(str(mirror), "fr", "dev")
 
 
@@ -295,9 +316,23 @@ def hub(mirror: Path) -> Iterator[str]:
 def test_a_repository_on_the_hub_is_read_by_commit_and_later_without_a_network(hub: str, tmp_path: Path) -> None:
     expected = [(f"test {p}", f"fr {h}", label) for p, h, label in ROWS[2:]]
     first = run_read("toy/xnli", tmp_path, HF_ENDPOINT=hub)
-    assert (first.stdout, first.stderr) == (f"{expected}\n{COMMIT}\n", "")
+    assert first.stdout == f"{expected}\n{COMMIT}\n"
+    assert "Generating" not in first.stderr, "progress bars do not belong into a log"
     again = run_read("toy/xnli", tmp_path, HF_ENDPOINT=hub, HF_HUB_OFFLINE="1")
     assert again.stdout == first.stdout
+
+
+def test_a_file_on_the_hub_that_declares_another_order_is_refused(hub: str, mirror: Path, tmp_path: Path) -> None:
+    other = datasets.ClassLabel(names=["entailment", "neutral", "contradiction"])
+    write_split(mirror / "fr/test-00000-of-00001.parquet", [("p", "h", 0)], other)
+    done = run_read("toy/xnli", tmp_path, HF_ENDPOINT=hub)
+    assert "test-00000-of-00001.parquet declares the labels entailment, neutral, contradiction, but" in done.stderr
+    assert done.stdout == f"{COMMIT}\n"
+
+
+def test_a_language_that_the_hub_does_not_have_gets_the_known_ones(hub: str, tmp_path: Path) -> None:
+    done = run_read("toy/xnli", tmp_path, READ.replace('"fr"', '"tlh"'), HF_ENDPOINT=hub)
+    assert done.stderr == "2 unknown language of toy/xnli: 'tlh'. Known: fr, sw.\n"
 
 
 def test_a_repository_on_the_hub_without_a_card_still_has_a_revision(hub: str, mirror: Path, tmp_path: Path) -> None:

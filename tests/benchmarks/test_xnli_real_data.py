@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from samples import ROWS, write_rows
+
 from xlmr_bench.benchmarks.base import Where
 from xlmr_bench.benchmarks.translation import translation_quality
 from xlmr_bench.benchmarks.xnli import XNLI

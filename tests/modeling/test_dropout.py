@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+
 from xlmr_bench.modeling.config import EncoderConfig
 from xlmr_bench.modeling.dropout import ExampleDropout, example_keys
 from xlmr_bench.modeling.encoder import Encoder, initialise

@@ -20,16 +20,16 @@ os.environ["OMP_NUM_THREADS"] = "1"
 import numpy as np
 import torch
 import torch.nn.functional as F
+
 from xlmr_bench.batches import collate, epoch_batches, micro_batches
 from xlmr_bench.device import Ranks, resolve_precision
 from xlmr_bench.encode import Encoded
 from xlmr_bench.finetune import FineTuning
-from xlmr_bench.miniature import miniature_folder
-from xlmr_bench.modeling.checkpoint import save_checkpoint
 from xlmr_bench.modeling.config import SIZES, EncoderConfig
 from xlmr_bench.modeling.encoder import Encoder, initialise
 from xlmr_bench.modeling.heads import SequenceHead
 from xlmr_bench.modeling.model import Model
+from xlmr_bench.modeling.names import to_hf
 from xlmr_bench.predict import predict_logits
 from xlmr_bench.selection import Monitor
 from xlmr_bench.settings import Settings
@@ -72,11 +72,14 @@ def ours(model: Model, data: Encoded, precision: str) -> tuple[Callable[[], obje
     return train, evaluate
 
 
-def theirs(folder: Path, data: Encoded, precision: str) -> tuple[Callable[[], object], Callable[[], object], object]:
-    """The same with transformers."""
-    from transformers import AutoModelForSequenceClassification
+def theirs(
+    ours: Model, config: EncoderConfig, data: Encoded, precision: str
+) -> tuple[Callable[[], object], Callable[[], object], torch.nn.Module]:
+    """The same with transformers, from the same weights."""
+    from transformers import XLMRobertaConfig, XLMRobertaForSequenceClassification
 
-    model = AutoModelForSequenceClassification.from_pretrained(folder, num_labels=3)
+    model = XLMRobertaForSequenceClassification(XLMRobertaConfig(**config.to_hf(num_labels=3)))
+    model.load_state_dict(to_hf({k: v.detach().clone() for k, v in ours.state_dict().items()}, "sequence"))
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-5, weight_decay=0.0, fused=True)
     cast = torch.autocast("cpu", dtype=torch.bfloat16, enabled=precision == "bf16")
     batches = epoch_batches(data.lengths, 32, 50, 1, 0)
@@ -116,15 +119,12 @@ def largest_difference(model: Model, peer: torch.nn.Module, data: Encoded) -> fl
     return float((a - b).abs().max())
 
 
-def build(config: EncoderConfig, folder: Path, tokenizer: Path) -> Model:
-    """A random model, also written as a folder that transformers loads."""
+def build(config: EncoderConfig) -> Model:
+    """A random model."""
     model = Model(Encoder(config), SequenceHead(config.hidden_size, 3, dense=True, dropout=0.1))
     generator = torch.Generator().manual_seed(1)
     initialise(model.encoder, 0.02, generator)
     initialise(model.head, 0.02, generator)
-    labels = ["entailment", "neutral", "contradiction"]
-    state = {k: v.detach().clone() for k, v in model.state_dict().items()}
-    save_checkpoint(folder, config, state, tokenizer, kind="sequence", labels=labels, provenance={})
     return model
 
 
@@ -141,17 +141,18 @@ def main() -> None:
     for vocabulary in args.vocabulary:
         config = EncoderConfig(**{**SIZES[args.size].__dict__, "vocab_size": vocabulary})
         data = mnli_like(args.examples, vocabulary)
-        with tempfile.TemporaryDirectory() as folder:
-            model = build(config, Path(folder) / "model", miniature_folder() / "sentencepiece.bpe.model")
-            peer_train, peer_evaluate, peer = theirs(Path(folder) / "model", data, precision)
-            difference = largest_difference(model, peer, data)  # type: ignore[arg-type]
-            train, evaluate = ours(model, data, precision)
-            for work in (train, evaluate, peer_train, peer_evaluate):
-                work()
-            times = [[cpu_seconds(w) for w in (train, peer_train, evaluate, peer_evaluate)] for _ in range(args.rounds)]
+        model = build(config)
+        peer_train, peer_evaluate, peer = theirs(model, config, data, precision)
+        difference = largest_difference(model, peer, data)
+        train, evaluate = ours(model, data, precision)
+        for work in (train, evaluate, peer_train, peer_evaluate):
+            work()
+        times = [[cpu_seconds(w) for w in (train, peer_train, evaluate, peer_evaluate)] for _ in range(args.rounds)]
         rates = [args.examples / statistics.median(column) for column in zip(*times, strict=True)]
         for name, a, b in (("train", *rates[:2]), ("evaluate", *rates[2:])):
-            print(f"{args.size}, vocabulary {vocabulary:,}, {name}: ours {a:,.0f}, transformers {b:,.0f}, ratio {a / b:.2f}")
+            print(
+                f"{args.size}, vocabulary {vocabulary:,}, {name}: ours {a:,.0f}, transformers {b:,.0f}, ratio {a / b:.2f}"
+            )
         print(f"  largest difference of fp32 logits: {difference:.1e}")
 
 

@@ -22,8 +22,10 @@ _LABELS = frozenset({"entailment", "neutral", "contradiction"})
 _COLUMNS = ("premise", "hypothesis", "label")
 _BATCH_ROWS = 10_000
 
+Row = tuple[str, str, str]  # premise, hypothesis, label name
 
-def read_hub_rows(repository: str, language: str, split: str) -> list[tuple[str, str, str]]:
+
+def read_hub_rows(repository: str, language: str, split: str) -> list[Row]:
     """The rows of one language and split (train, dev or test) as (premise, hypothesis, label name), in file order.
 
     repository: a local folder, or `owner/name` on the Hub. The first reading from the Hub downloads all splits of
@@ -34,29 +36,14 @@ def read_hub_rows(repository: str, language: str, split: str) -> list[tuple[str,
     if split not in _HUB_SPLITS:
         raise unknown_name("split", split, _HUB_SPLITS)
     datasets = _datasets()
-    local = _local_folder(repository) is not None
-    with _quiet_stdout(), _explained(repository), tempfile.TemporaryDirectory() as scratch:
-        # The library keys its cache of a local folder by the folder's own name and card alone: another folder called
-        # `xnli` would lend us its features and labels. So a folder is read past that cache, and the Hub through it.
-        builder = _builder(datasets, repository, language, cache_dir=scratch if local else None)
-        files = builder.config.data_files or {}  # not known where the library reads from its own cache
-        if local:
-            parts = builder.as_streaming_dataset()
-        else:
-            builder.download_and_prepare()
-            parts = builder.as_dataset()
-        name = _HUB_SPLITS[split]
-        if name not in parts:
-            raise DataError(
-                f"{repository} {language!r} has no split {name!r}, only {', '.join(parts)}. "
-                "Use a repository that has it, or the official files with --data DIR."
-            )
-        where = f"{repository} {language} {split}"
-        _check_columns(parts[name].features, where)
-        names = _label_names(datasets, parts[name].features["label"], where)
-        for file in files.get(name, ()):
-            _check_file_agrees(datasets, file, names, where)
-        return _rows(parts[name], names, where)
+    folder = _local_folder(repository)
+    where = f"{repository} {language} {split}"
+    with _quiet_stdout(), _explained(repository):
+        read = _rows_of_hub if folder is None else _rows_of_folder
+        rows = read(datasets, repository if folder is None else str(folder), language, _HUB_SPLITS[split], where)
+    if not rows:
+        raise DataError(f"{where}: no rows. Use other data.")
+    return rows
 
 
 def hub_revision(repository: str) -> str:
@@ -78,16 +65,69 @@ def hub_revision(repository: str) -> str:
             return str(HfApi().dataset_info(repository).sha)
 
 
-def _builder(datasets: Any, repository: str, language: str, cache_dir: str | None) -> Any:
-    """The library's reader of one language."""
-    path = str(_local_folder(repository) or repository)
+def _rows_of_hub(datasets: Any, repository: str, language: str, split: str, where: str) -> list[Row]:
+    """Rows through the cache of `datasets`, which is keyed by repository and commit."""
+    builder = _builder(datasets, repository, language, cache_dir=None)
+    files = builder.config.data_files or {}  # not known without a network, when the cache was filled before
+    builder.download_and_prepare()
+    parts = builder.as_dataset()
+    _check_split(split, parts, where)
+    data = parts[split]
+    _check_columns(data.features, where)
+    names = _checked_names(_declared_names(datasets, data.features), where)
+    for file in files.get(split, ()):
+        _check_file_agrees(datasets, file, names, where)
+    rows: list[Row] = []
+    for batch in data.select_columns(list(_COLUMNS)).iter(batch_size=_BATCH_ROWS):
+        _add_rows(rows, batch, names, where)
+    return rows
+
+
+def _rows_of_folder(datasets: Any, folder: str, language: str, split: str, where: str) -> list[Row]:
+    """Rows of a folder's parquet files, which `datasets` finds by the card.
+
+    They are not read through its cache: that is keyed by the folder's own name and card, so that another folder
+    called `xnli` would lend its features, labels included, to this one.
+    """
+    import pyarrow.parquet as pq
+
+    with tempfile.TemporaryDirectory() as scratch:
+        builder = _builder(datasets, folder, language, cache_dir=scratch)
+    _check_split(split, builder.config.data_files, where)
+    on_card = _declared_names(datasets, builder.info.features)
+    rows: list[Row] = []
+    for file in builder.config.data_files[split]:
+        if not file.endswith(".parquet"):
+            raise DataError(f"{where}: {file} is not a parquet file. Use the layout of facebook/xnli, or --data DIR.")
+        features = datasets.Features.from_arrow_schema(pq.read_schema(file))
+        _check_columns(features, where)
+        in_file = _declared_names(datasets, features)
+        if in_file and on_card and in_file != on_card:
+            raise _disagreement(where, file, in_file, on_card)
+        names = _checked_names(in_file or on_card, where)
+        with pq.ParquetFile(file) as table:
+            for batch in table.iter_batches(_BATCH_ROWS, columns=list(_COLUMNS), use_threads=False):
+                _add_rows(rows, batch.to_pydict(), names, where)
+    return rows
+
+
+def _builder(datasets: Any, path: str, language: str, cache_dir: str | None) -> Any:
+    """The library's view of one language: its files, splits and features."""
     try:
         return datasets.load_dataset_builder(path, language, cache_dir=cache_dir)
     except ValueError as e:
         names = datasets.get_dataset_config_names(path)
         if language in names:
             raise
-        raise unknown_name(f"language of {repository}:", language, names) from e
+        raise unknown_name(f"language of {path}:", language, names) from e
+
+
+def _check_split(split: str, known: Any, where: str) -> None:
+    if split not in known:
+        raise DataError(
+            f"{where}: there is no split {split!r}, only {', '.join(known)}. "
+            "Use a repository that has it, or the official files with --data DIR."
+        )
 
 
 def _check_columns(features: Any, where: str) -> None:
@@ -100,10 +140,10 @@ def _check_columns(features: Any, where: str) -> None:
 
 
 def _check_file_agrees(datasets: Any, file: str, names: list[str], where: str) -> None:
-    """Refuse a parquet file that declares other labels than the dataset card or the first split.
+    """Refuse a parquet file on the Hub that declares other labels than the card or the first split.
 
     `datasets` takes the features of one of these for all files and keeps the ids, so that a file with another order
-    would be misread in silence. `file` is a path, or an hf:// URL of which only the footer is read.
+    would be misread in silence. Only the footer of `file`, an hf:// URL, is read.
     """
     import fsspec
     import pyarrow.parquet as pq
@@ -114,36 +154,26 @@ def _check_file_agrees(datasets: Any, file: str, names: list[str], where: str) -
         schema = pq.read_schema(f)
     if b"huggingface" not in (schema.metadata or {}):
         return  # the file declares nothing, so nothing contradicts the card
-    feature = datasets.Features.from_arrow_schema(schema).get("label")
-    declared = list(feature.names) if isinstance(feature, datasets.ClassLabel) else []
+    declared = _declared_names(datasets, datasets.Features.from_arrow_schema(schema))
     if declared != names:
-        raise DataError(
-            f"{where}: {file} declares the labels {', '.join(declared) or 'without names'}, but the dataset card or "
-            f"the other splits declare {', '.join(names)}. Which one its ids follow cannot be known: use other data, "
-            "or the official files with --data DIR."
-        )
+        raise _disagreement(where, file, declared, names)
 
 
-def _rows(data: Any, names: list[str], where: str) -> list[tuple[str, str, str]]:
-    rows: list[tuple[str, str, str]] = []
-    for batch in data.select_columns(list(_COLUMNS)).iter(batch_size=_BATCH_ROWS):
-        for premise, hypothesis, label in zip(*(batch[c] for c in _COLUMNS), strict=True):
-            if not (isinstance(premise, str) and isinstance(hypothesis, str) and premise and hypothesis):
-                raise DataError(f"{where} row {len(rows)}: premise or hypothesis is not a text. Use other data.")
-            if not isinstance(label, int) or not 0 <= label < len(names):
-                raise DataError(
-                    f"{where} row {len(rows)}: label {label!r} names no class (-1 stands for a hidden label). "
-                    "Scoring needs the labels: use the official files with --data DIR."
-                )
-            rows.append((premise, hypothesis, names[label]))
-    if not rows:
-        raise DataError(f"{where}: no rows. Use other data.")
-    return rows
+def _disagreement(where: str, file: str, in_file: list[str], elsewhere: list[str]) -> DataError:
+    return DataError(
+        f"{where}: {file} declares the labels {', '.join(in_file) or 'without names'}, but the dataset card or the "
+        f"other splits declare {', '.join(elsewhere)}. Which one its ids follow cannot be known: use other data, or "
+        "the official files with --data DIR."
+    )
 
 
-def _label_names(datasets: Any, feature: Any, where: str) -> list[str]:
-    """The class names in the order of the data's own ids."""
-    names = list(feature.names) if isinstance(feature, datasets.ClassLabel) else []
+def _declared_names(datasets: Any, features: Any) -> list[str]:
+    """The class names in the order of the data's own ids; empty where none are declared."""
+    feature = (features or {}).get("label")
+    return list(feature.names) if isinstance(feature, datasets.ClassLabel) else []
+
+
+def _checked_names(names: list[str], where: str) -> list[str]:
     if len(names) != len(_LABELS) or set(names) != _LABELS:
         raise DataError(
             f"{where}: the labels are {', '.join(names) or 'not named'}, expected the names "
@@ -151,6 +181,18 @@ def _label_names(datasets: Any, feature: Any, where: str) -> list[str]:
             "declares them, or the official files with --data DIR."
         )
     return names
+
+
+def _add_rows(rows: list[Row], batch: dict[str, list[Any]], names: list[str], where: str) -> None:
+    for premise, hypothesis, label in zip(*(batch[c] for c in _COLUMNS), strict=True):
+        if not (isinstance(premise, str) and isinstance(hypothesis, str) and premise and hypothesis):
+            raise DataError(f"{where} row {len(rows)}: premise or hypothesis is not a text. Use other data.")
+        if not isinstance(label, int) or not 0 <= label < len(names):
+            raise DataError(
+                f"{where} row {len(rows)}: label {label!r} names no class (-1 stands for a hidden label). "
+                "Scoring needs the labels: use the official files with --data DIR."
+            )
+        rows.append((premise, hypothesis, names[label]))
 
 
 def _local_folder(repository: str) -> Path | None:

@@ -17,6 +17,9 @@ def execute(args: argparse.Namespace) -> int:
         raise UsageError("compare takes either a second record or --paper ROW.")
     if args.tolerance is not None and args.paper is None:
         raise UsageError("--tolerance goes with --paper.")
+    # Not `< 0`: every comparison with NaN is false, and would let anything pass.
+    if args.tolerance is not None and not args.tolerance >= 0:
+        raise UsageError(f"--tolerance {args.tolerance:g} is not a number of points from 0.")
 
     from ..comparison import compare, compare_with_paper
 
@@ -24,7 +27,7 @@ def execute(args: argparse.Namespace) -> int:
     if args.paper:
         rows = compare_with_paper(a, args.paper)
     else:
-        where, _ = locate(args.data, args.files)
+        where = locate(args.data, args.files)
         rows = compare((args.a, a), (args.b, read_record(args.b)), where)
     print(json.dumps(rows, indent=1) if args.format == "json" else _table(rows))
     distance = 100 * rows[-1]["difference"]

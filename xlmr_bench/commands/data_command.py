@@ -22,7 +22,7 @@ def execute(args: argparse.Namespace) -> int:
     benchmark = find_benchmark(args.benchmark)
     if args.action == "fetch":
         return _fetch(benchmark, Path(args.folder), args.mirror)
-    where, _ = locate([args.folder], [])
+    where = locate([args.folder], [])
     return _verify(benchmark, where) if args.action == "verify" else _status(benchmark, where)
 
 

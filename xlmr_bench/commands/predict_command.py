@@ -15,7 +15,9 @@ def execute(args: argparse.Namespace) -> int:
     """Predict one split in the languages asked for and write the prediction file."""
     benchmark = find_benchmark(args.benchmark)
     languages = choose_languages(args.languages, benchmark.languages)
-    where, _ = locate(args.data, args.files)
+    if args.limit is not None and args.limit < 1:
+        raise UsageError(f"--limit {args.limit}: at least 1 example is needed.")
+    where = locate(args.data, args.files)
     if args.output.suffix != ".parquet":
         raise UsageError(f"--output {args.output}: prediction files end in .parquet.")
 

@@ -20,11 +20,13 @@ def execute(args: argparse.Namespace) -> int:
     if name is None:
         raise UsageError(f"{args.file} does not say which benchmark it is of. Add --benchmark NAME.")
     benchmark = find_benchmark(name)
-    where, _ = locate(args.data, args.files)
+    where = locate(args.data, args.files)
     digests = predictions.about.get("gold_sha256", {})
     gold, predicted = {}, {}
     for key in predictions.labels:
         split_name, language = key
+        if split_name not in ("dev", "test"):
+            raise DataError(f"{args.file}: split {split_name!r} is neither dev nor test. Nothing was scored.")
         split = limited(benchmark.read(where, split_name, language), predictions.about.get("limited"))
         expected = digests.get(f"{split_name}/{language}")
         if expected not in (None, split.gold_digest):

@@ -78,8 +78,9 @@ def build_classifier(
     if source.checkpoint is None:
         from .transformers_backbone import load_transformers
 
-        encoder: Any = load_transformers(source.spec.removeprefix(TRANSFORMERS_PREFIX), dropout, attention_dropout)
-        hidden, std = encoder.hidden_size, 0.02
+        loaded = load_transformers(source.spec.removeprefix(TRANSFORMERS_PREFIX), dropout, attention_dropout)
+        encoder: nn.Module = loaded[0]
+        hidden, std = loaded[0].hidden_size, 0.02
     else:
         config = replace(
             source.checkpoint.config, hidden_dropout_prob=dropout, attention_probs_dropout_prob=attention_dropout

@@ -147,8 +147,6 @@ class SentencePieceTokenizer:
         """The span of `text` behind `normalised[first:stop]`; `origins` maps normalised to original positions."""
         while first < stop and normalised[first] == WORD_MARK:
             first += 1
-        while first < stop and normalised[stop - 1] == WORD_MARK:
-            stop -= 1
         start = origins[first]
         if first == stop:
             return start, start
