@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from samples import REPOSITORY, gold, write_rows, write_world
+from samples import REPOSITORY, gold, pair_rows, write_manifest, write_rows, write_world, xnli_rows
 
 from xlmr_bench.benchmarks.base import Where
 from xlmr_bench.benchmarks.xnli import XNLI
@@ -186,6 +186,10 @@ def test_verify_ends_with_3_where_data_are_not_official_and_says_so_on_stderr(wo
     nothing = xlmr_bench("data", "verify", "xnli", tmp_path)
     assert nothing.returncode == 3
     assert nothing.stdout.count("MISSING") == 30
+    write_rows(tmp_path / "multinli.train.en.tsv", pair_rows(9, "en"))
+    subset = xlmr_bench("data", "verify", "xnli", tmp_path)
+    assert subset.stdout.splitlines()[-1].endswith("9 of 392,702 examples")
+    assert subset.stderr == "xlmr_bench: 31 splits are not the official data.\n"
 
 
 def test_status_says_which_protocols_the_files_admit(world: Path) -> None:
@@ -200,6 +204,16 @@ def test_status_says_which_protocols_the_files_admit(world: Path) -> None:
         "translate-train: en",
         "translate-train-all: en",
     ]
+
+
+def test_translate_test_needs_english_dev_alone(tmp_path: Path) -> None:
+    write_world(tmp_path, rows=60)
+    write_rows(tmp_path / "XNLI-1.0" / "xnli.dev.tsv", xnli_rows(60, ["en"]))
+    write_rows(tmp_path / "sw.trans.test.tsv", [("premise", "hypo", "label"), *pair_rows(60, "en")])
+    write_manifest(tmp_path)
+    lines = xlmr_bench("data", "status", "xnli", tmp_path).stdout.splitlines()
+    assert "translate-test: en sw" in lines
+    assert "transfer: en" in lines
 
 
 # --- pipes ---

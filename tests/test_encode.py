@@ -113,10 +113,10 @@ def test_pairs_are_cut_like_transformers_cuts_them() -> None:
 
 
 def test_cut_inputs_fill_the_maximum_length_and_are_counted() -> None:
-    data = split(("abcdefgh", "ijklmnop", "neutral"), ("abcdefgh", "i", "neutral"), ("ab", "cdef", "neutral"))
-    encoded = encode_pairs(data, LABELS, Characters(), 10)
-    assert texts(encoded) == ["<abc||ijk|", "<abcde||i|", "<ab||cdef|"]
-    assert encoded.truncated == 2
+    pairs = (("abcdefgh", "ijklmnop"), ("abcdefgh", "i"), ("ab", "cdefg"), ("ab", "cdef"))
+    encoded = encode_pairs(split(*((*pair, "neutral") for pair in pairs)), LABELS, Characters(), 10)
+    assert texts(encoded) == ["<abc||ijk|", "<abcde||i|", "<ab||cdef|", "<ab||cdef|"]
+    assert encoded.truncated == 3
 
 
 @pytest.mark.parametrize("max_length", [1, 4, 5])
@@ -213,4 +213,5 @@ def test_joined_splits_keep_every_input_in_order() -> None:
     assert joined.labels.tolist() == [1, 0, 2, 0]
     assert joined.truncated == 1
     assert joined.offsets.dtype == np.int64
+    assert joined.offsets[-1] == len(joined.tokens)
     assert join(parts[:1]) is parts[0]

@@ -53,6 +53,14 @@ def test_a_failure_while_writing_leaves_the_old_file_and_no_remains(tmp_path: Pa
     assert hidden(tmp_path) == []
 
 
+def test_who_reads_while_a_file_is_replaced_reads_the_old_one_to_its_end(tmp_path: Path) -> None:
+    write_text(tmp_path / "a.txt", "old")
+    with (tmp_path / "a.txt").open() as reader:
+        write_text(tmp_path / "a.txt", "new")
+        assert reader.read() == "old"
+    assert (tmp_path / "a.txt").read_text() == "new"
+
+
 def test_a_folder_appears_at_once_and_the_first_one_stays(tmp_path: Path) -> None:
     target = tmp_path / "folder"
     for text in ("first", "second"):

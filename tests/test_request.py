@@ -16,8 +16,8 @@ from xlmr_bench.request import Request, locate, parse_seeds, resolve
 def asked(**changes: Any) -> Request:
     typed: dict[str, Any] = {
         "benchmark": "xnli", "model": "ckpt/", "protocol": "transfer", "languages": None, "data": ["data/"],
-        "files": [], "preset": None, "assignments": [], "seeds": None, "output": Path("out"), "name": None, "limit": None,
-        "device": "auto", "save_models": False,
+        "files": [], "preset": None, "assignments": [], "seeds": None, "output": Path("out"), "name": None,
+        "limit": None, "device": "auto", "save_models": False,
     }  # fmt: skip
     return resolve(**{**typed, **changes})
 

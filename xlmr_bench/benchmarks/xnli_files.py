@@ -171,4 +171,12 @@ def _read_hub(repository: str, role: str, language: str) -> Split:
     rows = read_hub_rows(repository, language, role)
     place = f"{repository} {language} {role}"
     examples = tuple(PairExample(str(i), p, h, _label(place, i, label)) for i, (p, h, label) in enumerate(rows, 1))
-    return _measured(Split(role, language, examples, (Path(repository),), f"hub:{repository}"))
+    return _measured(Split(role, language, examples, (Path(repository),), _hub_source(repository)))
+
+
+@lru_cache
+def _hub_source(repository: str) -> str:
+    """The repository and its revision, for the record."""
+    from .xnli_hub import hub_revision
+
+    return f"hub:{repository}@{hub_revision(repository)[:19]}"

@@ -8,8 +8,6 @@ from .lexicon import KINDS, lexicon
 
 MODIFIERS = ("colour", "place", "time")
 LABELS = ("entailment", "neutral", "contradiction")
-# The label of "it is not so that H", given the label of H.
-_DENIED = {"entailment": "contradiction", "contradiction": "entailment", "neutral": "neutral"}
 
 
 @dataclass(frozen=True)
@@ -38,14 +36,16 @@ def judge(premise: Meaning, hypothesis: Meaning) -> str:
     """The label of a pair, by the convention that both sentences speak of one event where they can (as in SNLI).
 
     They can where actor and action are the same and the objects are the same or one is the hypernym of the other. That
-    event has one colour, one place and one time. A hypothesis is entailed if the premise states all that it says,
-    contradicted if a modifier differs, else neutral; a denial turns entailment and contradiction round.
-    Raises ValueError for a negated premise, which the data do not contain.
+    event has one colour, one place and one time. A description is confirmed if the premise states all that it says, ruled
+    out if a modifier differs, else open; denying it turns entailment and contradiction round. A denied premise denies
+    whatever says as much as it or more ("no fruit": no red apple) and leaves all else open.
     """
     if premise.negated:
-        raise ValueError("premises are affirmative")
-    label = _judge_affirmative(premise, hypothesis)
-    return _DENIED[label] if hypothesis.negated else label
+        if _compare(affirm(hypothesis), affirm(premise)) != "entailment":
+            return "neutral"
+        return "entailment" if hypothesis.negated else "contradiction"
+    label = _compare(premise, affirm(hypothesis))
+    return _OPPOSITE[label] if hypothesis.negated else label
 
 
 def hypernym(noun: str) -> str:
@@ -58,7 +58,16 @@ def deny(meaning: Meaning) -> Meaning:
     return replace(meaning, negated=True)
 
 
-def _judge_affirmative(premise: Meaning, hypothesis: Meaning) -> str:
+def affirm(meaning: Meaning) -> Meaning:
+    """The same description without denial."""
+    return replace(meaning, negated=False)
+
+
+_OPPOSITE = {"entailment": "contradiction", "contradiction": "entailment", "neutral": "neutral"}
+
+
+def _compare(premise: Meaning, hypothesis: Meaning) -> str:
+    """The label of a pair of affirmative sentences."""
     if (premise.actor, premise.action) != (hypothesis.actor, hypothesis.action):
         return "neutral"
     if not _same_thing(premise.object, hypothesis.object):

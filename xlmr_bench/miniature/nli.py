@@ -10,11 +10,16 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from .draw import chance, choose, choose_other, number, sample, shuffled, stream
+from .draw import chance, choose, choose_other, sample, shuffled, stream
 from .lexicon import KINDS, lexicon
 from .meaning import LABELS, MODIFIERS, Meaning, deny, hypernym
 
-HYPERNYM_RATE, DENIAL_RATE, OTHER_EVENT_RATE, TWO_MODIFIERS_RATE = 0.2, 0.1, 0.25, 0.3
+TWO_MODIFIERS_RATE, HYPERNYM_RATES = 0.4, {1: 0.15, 2: 0.5}
+OTHER_EVENT_RATE, FULL_PREMISE_RATE, VAGUE_PREMISE_RATE = 0.25, 0.25, 0.3
+DENIED_PREMISE_RATE = 0.4
+# A denied premise has a denied entailment and an affirmative contradiction. Affirmative premises make up for it with as
+# many denied contradictions, so that a denial says nothing about the label.
+DENIED_CONTRADICTION_RATE = DENIED_PREMISE_RATE / (1 - DENIED_PREMISE_RATE)
 
 
 @dataclass(frozen=True)
@@ -27,18 +32,17 @@ class Prompt:
 
 @dataclass(frozen=True)
 class Form:
-    """What the hypotheses of a premise have in common: number of modifiers, hypernym or noun, denied or not."""
+    """What the hypotheses of a premise have in common: number of modifiers, hypernym or noun."""
 
     modifiers: int
     hypernym: bool
-    denied: bool
 
 
 def prompts(name: str, counts: dict[str, int]) -> dict[str, list[Prompt]]:
     """Prompts for each split, by number of prompts; no premise occurs twice, neither within nor across splits."""
     rng = stream(name, "prompts")
-    premises = _distinct_premises(rng)
-    return {split: [_prompt(rng, next(premises)) for _ in range(count)] for split, count in counts.items()}
+    source = _distinct_prompts(rng)
+    return {split: [next(source) for _ in range(count)] for split, count in counts.items()}
 
 
 def draw_event(rng: random.Random, **fixed: str) -> Meaning:
@@ -64,45 +68,69 @@ def another_value(rng: random.Random, role: str, value: str | None) -> str:
     return choose_other(rng, lexicon().concepts[role], value or "")
 
 
-def _distinct_premises(rng: random.Random) -> Iterator[Meaning]:
+def _distinct_prompts(rng: random.Random) -> Iterator[Prompt]:
     seen: set[Meaning] = set()
     while True:
-        premise = stating(draw_event(rng), sample(rng, MODIFIERS, 3 if chance(rng, 0.25) else 2))
-        if premise not in seen:
-            seen.add(premise)
-            yield premise
+        make = _denied_premise if chance(rng, DENIED_PREMISE_RATE) else _affirmative_premise
+        modifiers = 2 if chance(rng, TWO_MODIFIERS_RATE) else 1
+        prompt = make(rng, Form(modifiers, chance(rng, HYPERNYM_RATES[modifiers])))
+        if prompt.premise not in seen:
+            seen.add(prompt.premise)
+            yield prompt
 
 
-def _prompt(rng: random.Random, premise: Meaning) -> Prompt:
-    form = Form(2 if chance(rng, TWO_MODIFIERS_RATE) else 1, chance(rng, HYPERNYM_RATE), chance(rng, DENIAL_RATE))
-    follows, differs, open_ = (make(rng, premise, form) for make in (_follows, _differs, _unknown))
-    if form.denied:
-        follows, differs, open_ = deny(differs), deny(follows), deny(open_)
-    return Prompt(premise, tuple(shuffled(rng, zip(LABELS, (follows, open_, differs), strict=True))))
+def _affirmative_premise(rng: random.Random, form: Form) -> Prompt:
+    """An event with two modifiers, or three where a hypothesis would otherwise repeat it."""
+    event = draw_event(rng)
+    full = chance(rng, FULL_PREMISE_RATE) or (form.modifiers == 2 and not form.hypernym)
+    premise = stating(event, sample(rng, MODIFIERS, 3 if full else 2))
+    follows = _generalised(stating(premise, sample(rng, sorted(premise.stated), form.modifiers)), form)
+    against = deny(follows) if chance(rng, DENIED_CONTRADICTION_RATE) else _differing(rng, premise, form)
+    silent = [role for role in MODIFIERS if role not in premise.stated]
+    if silent and not chance(rng, OTHER_EVENT_RATE):
+        told = [silent[0], *sample(rng, sorted(premise.stated), form.modifiers - 1)]
+        unknown = _generalised(stating(event, told), form)
+    else:
+        unknown = _other_event(rng, premise, form)
+    return _prompt(rng, premise, follows, unknown, against)
 
 
-def _follows(rng: random.Random, premise: Meaning, form: Form) -> Meaning:
-    """A description that the premise confirms: some of its modifiers, perhaps the hypernym of its object."""
-    return _generalised(stating(premise, sample(rng, sorted(premise.stated), form.modifiers)), form)
+def _denied_premise(rng: random.Random, form: Form) -> Prompt:
+    """A denied event with fewer modifiers than the hypotheses have: what says more is denied with it."""
+    event = _generalised(draw_event(rng), form)
+    told = sample(rng, MODIFIERS, form.modifiers)
+    premise = deny(stating(event, told[1:]))
+    if chance(rng, VAGUE_PREMISE_RATE):
+        premise = replace(premise, object=hypernym(premise.object))
+    more = stating(event, told)
+    silent = [role for role in MODIFIERS if role not in told]
+    if len(told) > 1 and not chance(rng, OTHER_EVENT_RATE):
+        unknown = stating(event, [told[0], *silent])  # without the modifier that the premise has
+    else:
+        unknown = _other_event(rng, premise, form)
+    return _prompt(rng, premise, deny(more), unknown, more)
 
 
-def _differs(rng: random.Random, premise: Meaning, form: Form) -> Meaning:
+def _prompt(rng: random.Random, premise: Meaning, follows: Meaning, unknown: Meaning, against: Meaning) -> Prompt:
+    """Denials are as frequent among neutral hypotheses as among the others."""
+    unknown = deny(unknown) if chance(rng, DENIED_PREMISE_RATE) else unknown
+    return Prompt(premise, tuple(shuffled(rng, zip(LABELS, (follows, unknown, against), strict=True))))
+
+
+def _differing(rng: random.Random, premise: Meaning, form: Form) -> Meaning:
     """A description that the premise rules out: one modifier has another value."""
     role, *others = sample(rng, sorted(premise.stated), form.modifiers)
     changed = replace(premise, **{role: another_value(rng, role, premise.stated[role])})
     return _generalised(stating(changed, [role, *others]), form)
 
 
-def _unknown(rng: random.Random, premise: Meaning, form: Form) -> Meaning:
-    """A description that the premise leaves open: a detail it does not mention, or another event of the same actor."""
-    silent = [role for role in MODIFIERS if role not in premise.stated]
-    if silent and not chance(rng, OTHER_EVENT_RATE):
-        told = replace(premise, **{silent[0]: another_value(rng, silent[0], None)})
-        roles = [silent[0], *sample(rng, sorted(premise.stated), form.modifiers - 1)]
-        return _generalised(stating(told, roles), form)
+def _other_event(rng: random.Random, premise: Meaning, form: Form) -> Meaning:
+    """Another event of the same actor: other action, object of another kind.
+
+    Half of its modifiers are as in the premise, so that neither sameness nor difference gives the label away.
+    """
     kind = choose_other(rng, KINDS, hypernym(premise.object))
     action = choose_other(rng, lexicon().concepts["action"], premise.action)
-    # Half of the modifiers as in the premise: neither sameness nor difference may give the label away.
     kept = {role: value for role, value in premise.stated.items() if chance(rng, 0.5)}
     noun = choose(rng, lexicon().concepts[kind])
     event = draw_event(rng, actor=premise.actor, action=action, object=noun, **kept)
