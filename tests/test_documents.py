@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from toy import REPOSITORY
+
 from xlmr_bench import __version__
 from xlmr_bench.cli import build_parser
 

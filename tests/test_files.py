@@ -72,6 +72,37 @@ def test_a_folder_appears_at_once_and_the_first_one_stays(tmp_path: Path) -> Non
     assert hidden(tmp_path) == []
 
 
+RACE = """
+import sys
+from pathlib import Path
+from xlmr_bench.files import atomic_path
+print("ready", flush=True)
+sys.stdin.readline()
+for i in range(200):
+    with atomic_path(Path(sys.argv[1]) / str(i)) as part:
+        part.mkdir()
+        (part / "file").write_text("the same")
+"""
+
+
+def test_processes_that_finish_the_same_folder_at_the_same_moment_both_succeed(tmp_path: Path) -> None:
+    words = [sys.executable, "-c", RACE, str(tmp_path)]
+    started = [
+        subprocess.Popen(words, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for _ in range(2)
+    ]
+    for process in started:
+        assert process.stdout
+        assert process.stdout.readline() == b"ready\n"
+    for process in started:
+        assert process.stdin
+        process.stdin.write(b"go\n")
+        process.stdin.flush()
+    errors = [process.communicate(timeout=60)[1].decode() for process in started]
+    assert errors == ["", ""]
+    assert sorted(int(p.name) for p in tmp_path.iterdir()) == list(range(200))
+
+
 def test_files_get_ordinary_permissions(tmp_path: Path) -> None:
     with atomic_path(tmp_path / "a") as part:
         part.touch(mode=0o600)

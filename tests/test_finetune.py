@@ -27,7 +27,9 @@ SETTINGS = Settings(
 )  # fmt: skip
 
 
-def job(work: Path, settings: Settings = SETTINGS, seed: int = 1, ranks: Ranks = ONE, precision: str = "fp32") -> FineTuning:
+def job(
+    work: Path, settings: Settings = SETTINGS, seed: int = 1, ranks: Ranks = ONE, precision: str = "fp32"
+) -> FineTuning:
     monitors = [Monitor("joint", ("en", "sw")), Monitor("language:sw", ("sw",))]
     dev = {"en": toy_data(90, seed=7), "sw": toy_data(60, seed=8, high=110)}
     model = toy_model(seed)

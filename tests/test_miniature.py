@@ -59,7 +59,11 @@ def rows_of(path: Path) -> list[list[str]]:
         ("ru", "В понедельник Anna купила на рынке красное яблоко.", "Omar не украл синий стул."),
         ("tr", "Anna pazartesi günü pazarda kırmızı bir elma aldı.", "Omar mavi bir sandalye çalmadı."),
         ("ar", "اشترت Anna تفاحة حمراء في السوق يوم الاثنين.", "لم يسرق Omar كرسيا أزرق."),
-        ("vi", "Anna đã mua một quả táo màu đỏ ở chợ vào thứ hai.", "Omar đã không lấy trộm một chiếc ghế màu xanh lam."),
+        (
+            "vi",
+            "Anna đã mua một quả táo màu đỏ ở chợ vào thứ hai.",
+            "Omar đã không lấy trộm một chiếc ghế màu xanh lam.",
+        ),
         ("th", "Annaซื้อแอปเปิลสีแดงที่ตลาดในวันจันทร์", "Omarไม่ได้ขโมยเก้าอี้สีน้ำเงิน"),
         ("zh", "Anna星期一在市场买了一个红色的苹果。", "Omar没有偷一把蓝色的椅子。"),
         ("hi", "Anna ने सोमवार को बाज़ार में एक लाल सेब ख़रीदा।", "Omar ने एक नीली कुर्सी नहीं चुराई।"),
@@ -75,7 +79,10 @@ def test_each_language_has_its_own_words_order_and_agreement(language: str, boug
 
 def test_articles_and_elision_follow_the_next_word() -> None:
     assert render(Meaning("tom", "see", "apple"), "en").text == "Tom saw an apple."
-    assert render(Meaning("tom", "see", "bird", colour="green", negated=True), "en").text == "Tom did not see a green bird."
+    assert (
+        render(Meaning("tom", "see", "bird", colour="green", negated=True), "en").text
+        == "Tom did not see a green bird."
+    )
     assert render(Meaning("tom", "see", "bird", negated=True), "fr").text == "Tom n'a pas vu d'oiseau."
 
 
@@ -213,7 +220,9 @@ def test_no_word_of_a_hypothesis_gives_its_label_away(train: list[Prompt]) -> No
     counts: Counter[tuple[str, str]] = Counter()
     for prompt in train:
         for label, hypothesis in prompt.hypotheses:
-            counts.update((value, label) for value in (hypothesis.action, hypothesis.object, *hypothesis.stated.values()))
+            counts.update(
+                (value, label) for value in (hypothesis.action, hypothesis.object, *hypothesis.stated.values())
+            )
     for word in {word for word, _ in counts}:
         total = sum(counts[word, label] for label in LABELS)
         assert max(counts[word, label] for label in LABELS) / total < 1 / 3 + 1.3 / total**0.5, word
@@ -234,7 +243,9 @@ def test_a_slip_keeps_every_content_word_and_every_negation() -> None:
     outcomes = Counter(join(with_slip(rng, parts, rate=1.0), "en").text for _ in range(300))
     assert len(outcomes) > 6
     for text in outcomes:
-        assert all(word in text for word in ("Anna", " not ", "buy", "red", "apple", "at the market", "on Monday")), text
+        assert all(word in text for word in ("Anna", " not ", "buy", "red", "apple", "at the market", "on Monday")), (
+            text
+        )
     assert [with_slip(rng, parts, rate=0.0)] == [list(parts)]
 
 
@@ -244,7 +255,9 @@ def test_pieces_join_without_spaces_in_chinese_and_thai() -> None:
 
 
 @pytest.mark.parametrize(("language", "at_least"), [("en", 5_000), ("sw", 1_250)])
-def test_documents_have_4_to_10_sentences_about_one_person_at_one_place_on_one_day(language: str, at_least: int) -> None:
+def test_documents_have_4_to_10_sentences_about_one_person_at_one_place_on_one_day(
+    language: str, at_least: int
+) -> None:
     told = documents("test", language)
     assert at_least <= sum(map(len, told)) < at_least + 10
     for document in told:
@@ -267,7 +280,13 @@ def test_official_files_have_19_columns_and_parallel_blocks_in_alphabetical_orde
     for split, count in (("dev", 300), ("test", 600)):
         header, *rows = rows_of(world / f"XNLI-1.0/xnli.{split}.tsv")
         assert len(header) == 19 and {len(row) for row in rows} == {19}
-        assert header[:2] == ["language", "gold_label"] and header[6:11] == "sentence1 sentence2 promptID pairID genre".split()
+        assert header[:2] == ["language", "gold_label"] and header[6:11] == [
+            "sentence1",
+            "sentence2",
+            "promptID",
+            "pairID",
+            "genre",
+        ]
         assert [row[0] for row in rows] == [language for language in XNLI for _ in range(count)]
         keys = [(row[1], row[8], row[9]) for row in rows]
         assert all(keys[i : i + count] == keys[:count] for i in range(0, len(keys), count))
@@ -290,7 +309,9 @@ def test_training_files_are_aligned_and_share_no_premise_with_dev_or_test(world:
 
 
 def test_translated_training_text_differs_from_clean_text_in_some_sentences_only(world: Path) -> None:
-    clean = {render(p.premise, "de").text for p in prompts("miniature", {"dev": 100, "test": 200, "train": 1_500})["train"]}
+    clean = {
+        render(p.premise, "de").text for p in prompts("miniature", {"dev": 100, "test": 200, "train": 1_500})["train"]
+    }
     premises = {row[0] for row in rows_of(world / "XNLI-MT-1.0/multinli/multinli.train.de.tsv")[1:]}
     assert 0.02 < len(premises - clean) / len(premises) < 0.2
 
@@ -368,7 +389,9 @@ def built_twice(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[tu
     return cache, answers
 
 
-def test_processes_that_build_together_end_with_one_whole_folder(built_twice: tuple[Path, list[tuple[str, str]]]) -> None:
+def test_processes_that_build_together_end_with_one_whole_folder(
+    built_twice: tuple[Path, list[tuple[str, str]]],
+) -> None:
     cache, answers = built_twice
     (built,) = cache.iterdir()
     assert [out for out, _ in answers] == [f"{built}\n"] * 2

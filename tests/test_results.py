@@ -114,6 +114,8 @@ def test_records_are_found_below_a_folder_in_order_and_unfinished_work_is_not(tm
         write_record(tmp_path / "toy" / f"seed{seed}.json", result_record(seed=seed))
     (tmp_path / ".work").mkdir()
     (tmp_path / ".work" / "seed4.json").write_text("half")
+    (tmp_path / "models" / "seed1").mkdir(parents=True)
+    (tmp_path / "models" / "seed1" / "config.json").write_text("{}")
     (tmp_path / "toy" / "seed1.predictions.parquet").write_text("no record")
     assert [r["seed"] for _, r in find_records(tmp_path)] == [1, 2, 3]
     assert [r["seed"] for _, r in find_records(tmp_path / "toy" / "seed2.json")] == [2]

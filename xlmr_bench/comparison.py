@@ -16,7 +16,7 @@ from .files import sha256_of
 from .metrics import paired_difference, resampled_sums, two_sided_p
 from .predictions import Predictions, match, read_predictions
 from .published import published_records
-from .report import test_mean, test_value
+from .report import test_mean, test_values
 from .results import Record
 from .scoring import METRICS
 
@@ -64,7 +64,7 @@ def compare(a: tuple[Path, Record], b: tuple[Path, Record], where: Where) -> lis
         gold = [e.label for e in split.examples]
         left, right = (to_statistics(gold, match(p, split, "test")) for p in predicted)
         difference, interval, p = paired_difference(metric, left, right)
-        rows.append(_row(code, difference, interval, p, test_value(a[1], code), test_value(b[1], code)))
+        rows.append(_row(code, difference, interval, p, test_values(a[1])[code], test_values(b[1])[code]))
         draws.append(metric.aggregate(resampled_sums(left) - resampled_sums(right), len(gold)))
     averaged = np.mean(draws, axis=0)
     low, high = np.quantile(averaged, [0.025, 0.975])
@@ -85,9 +85,15 @@ def compare_with_paper(record: Record, row: str) -> list[dict[str, Any]]:
             "so it cannot be held against the paper."
         )
     matching = [p for p in published if p["model"]["name"] == row]
-    theirs = next((p for p in matching if p["selection"] == record["selection"]), matching[0])
+    theirs = next((p for p in matching if p["selection"] == record["selection"]), None)
+    if theirs is None:
+        rules = ", ".join(p["selection"] for p in matching)
+        raise NotComparableError(
+            f"the paper's {row} was selected by {rules} dev, this result by {record['selection']}. "
+            "Compare the record of that selection rule: it is from the same run."
+        )
     codes = [s["language"] for s in record["scores"] if s["split"] == "test"]
-    pairs = [(code, test_value(record, code), test_value(theirs, code)) for code in codes]
+    pairs = [(code, test_values(record)[code], test_values(theirs).get(code)) for code in codes]
     rows = [
         _row(code, ours - paper, None, None, ours, paper)
         for code, ours, paper in pairs

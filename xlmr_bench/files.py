@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -47,11 +48,14 @@ def atomic_path(target: Path) -> Iterator[Path]:
             if part.is_dir():
                 for child in part.iterdir():
                     _sync(child)
-                if target.is_dir() and any(target.iterdir()):
-                    return
             else:
                 _sync(part)
-            os.replace(part, target)
+            try:
+                os.replace(part, target)
+            except OSError as e:
+                # Renaming onto a folder that is not empty: another process completed it first.
+                if not part.is_dir() or e.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                    raise
             _sync(target.parent)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)

@@ -216,7 +216,8 @@ class FineTuning:
         if self.ranks.any(not math.isfinite(float(loss))):
             raise XlmrBenchError(
                 f"{self.name}: the loss became NaN or infinite before step {step:,}. No result was written; try a "
-                f"lower rate (--set learning_rate={self.settings.learning_rate / 3:.1g}), --set warmup=0.1 or precision=fp32."
+                f"lower rate (--set learning_rate={self.settings.learning_rate / 3:.1g}), warm-up "
+                "(--set warmup=0.1) or --set precision=fp32."
             )
 
     def _evaluate(self, step: int) -> None:

@@ -40,7 +40,7 @@ def dry_run(request: Request) -> str:
     workload, config = load_workload(request, source.tokenizer), source.checkpoint.config
     lines = [
         f"{request.benchmark.name} {request.protocol.name} with {source.name}: {len(request.fine_tunings)} "
-        f"fine-tunings x {len(request.seeds)} seeds; languages {' '.join(request.languages)}",
+        f"fine-tuning(s) x {len(request.seeds)} seed(s); languages {' '.join(request.languages)}",
         f"settings: {describe(request.settings)}",
     ]
     flops = disk = memory = 0.0

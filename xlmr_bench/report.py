@@ -46,9 +46,9 @@ def score_table(scores: Sequence[dict[str, Any]], aggregate: Sequence[dict[str, 
     return f"{table}\n{aggregate[0]['signature']}"
 
 
-def test_value(record: Record, language: str) -> float | None:
-    """The test score of a language, or None."""
-    return next((s["value"] for s in record["scores"] if s["split"] == "test" and s["language"] == language), None)
+def test_values(record: Record) -> dict[str, float]:
+    """The test scores by language."""
+    return {s["language"]: s["value"] for s in record["scores"] if s["split"] == "test"}
 
 
 def test_mean(record: Record) -> dict[str, Any]:
@@ -64,7 +64,7 @@ def _our_row(records: list[Record], languages: tuple[str, ...]) -> list[str]:
     else:
         low, high = means[0]["ci95"]
         spread = f"{50 * (high - low):.1f} ci"
-    cells = [_percent(mean(test_value(r, code) or 0.0 for r in records)) for code in languages]
+    cells = [_percent(mean(test_values(r)[code] for r in records)) for code in languages]
     name, selection = records[0]["model"]["name"], records[0]["selection"]
     return [name, N_MODELS[selection], str(len(records)), *cells, _percent(mean(m["value"] for m in means)), spread]
 
@@ -72,10 +72,10 @@ def _our_row(records: list[Record], languages: tuple[str, ...]) -> list[str]:
 def _published_row(record: Record, languages: tuple[str, ...]) -> list[str]:
     """A row of the paper. Its average is shown only for all languages: for others it would not compare."""
     everything = set(languages) == set(find_benchmark(record["benchmark"]).languages)
-    values = [test_value(record, code) for code in languages]
-    cells = [ABSENT if v is None else _percent(v) for v in values]
-    known = [v for v in values if v is not None]
-    average = test_mean(record)["value"] if everything else (mean(known) if len(known) == len(languages) else None)
+    values = test_values(record)
+    cells = [_percent(values[code]) if code in values else ABSENT for code in languages]
+    complete = values.keys() >= set(languages)
+    average = test_mean(record)["value"] if everything else mean(values[c] for c in languages) if complete else None
     seeds = record["config"]["seeds"]
     shown = ABSENT if average is None else _percent(average)
     name = f"{record['model']['name']} (paper)"
@@ -91,6 +91,10 @@ def _remarks(records: Sequence[Record]) -> list[str]:
             f"{s['language']} {s['role']} ({s['deviation']})" for s in first["data"]["splits"] if s.get("deviation")
         ]
         lines.append(f"NOT THE PUBLISHED DATA: {', '.join(wrong)}; do not compare with the paper")
+    if any(s["official"] and s["role"] not in ("dev", "test") for s in first["data"]["splits"]):
+        lines.append(
+            "no digests of XNLI-MT are published: training and translated files were checked by rows and labels"
+        )
     if first["data"]["official"] is None:
         lines.append(
             f"data set {first['data']['name']!r}: published numbers are of other data and only show the layout"

@@ -89,7 +89,7 @@ def is_miniature(data: list[str]) -> bool:
 
 def locate(data: list[str], files: list[str]) -> Where:
     """Where the data are; makes the miniature where it is asked for and not there yet."""
-    patterns = []
+    patterns: list[tuple[str, str]] = []
     for assignment in files:
         role, separator, pattern = assignment.partition("=")
         if not separator or not pattern:
@@ -99,6 +99,8 @@ def locate(data: list[str], files: list[str]) -> Where:
     for role, _ in patterns:
         if role not in known:
             raise UsageError(f"--files {role}=...: roles are {', '.join(known)}.")
+    if len(dict(patterns)) < len(patterns):
+        raise UsageError("--files names a role twice; one pattern serves all languages of a role.")
     hubs = [d.removeprefix(HUB_PREFIX) for d in data if d.startswith(HUB_PREFIX)]
     if len(hubs) > 1 or (hubs and len(data) > 1):
         raise UsageError("--data hub:NAME stands alone; add single files with --files ROLE=PATTERN.")

@@ -17,6 +17,7 @@ from .files import digest_of, write_json
 
 SCHEMA_VERSION = 1
 SCHEMA_FILE = Path(__file__).with_name("result_schema.json")
+MODELS = "models"  # the folder of exported models, beside the folders of the selection rules
 Record = dict[str, Any]
 
 
@@ -66,7 +67,8 @@ def find_records(place: Path) -> Iterator[tuple[Path, Record]]:
     if not place.is_dir():
         raise DataError(f"there is no record file or folder {place}.")
     for path in sorted(place.rglob("*.json")):
-        if not any(part.startswith(".") for part in path.relative_to(place).parts):
+        # Exported models and work in progress lie in the same tree.
+        if not any(part == MODELS or part.startswith(".") for part in path.relative_to(place).parts):
             yield path, read_record(path)
 
 

@@ -24,7 +24,7 @@ from .outcome import Outcome, carry_out, softmax
 from .predictions import write_predictions
 from .provenance import provenance
 from .request import Request
-from .results import SCHEMA_VERSION, Record, existing, identity_digest, record_path, write_record
+from .results import MODELS, SCHEMA_VERSION, Record, existing, identity_digest, record_path, write_record
 from .scoring import score_splits
 from .selection import monitor_name
 from .settings import describe
@@ -99,7 +99,7 @@ def _run_seed(request: Request, source: Source, workload: Workload, seed: int, r
 def _carry_out_all(
     request: Request, source: Source, workload: Workload, seed: int, ranks: Ranks, work: Path
 ) -> list[Outcome]:
-    models = _path(request, "models", seed).with_suffix("")
+    models = _path(request, MODELS, seed).with_suffix("")
     return [
         carry_out(
             request, source, workload, tuning, request.settings.precision, seed, ranks, work / tuning.name, models

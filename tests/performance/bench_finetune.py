@@ -150,9 +150,8 @@ def main() -> None:
         times = [[cpu_seconds(w) for w in (train, peer_train, evaluate, peer_evaluate)] for _ in range(args.rounds)]
         rates = [args.examples / statistics.median(column) for column in zip(*times, strict=True)]
         for name, a, b in (("train", *rates[:2]), ("evaluate", *rates[2:])):
-            print(
-                f"{args.size}, vocabulary {vocabulary:,}, {name}: ours {a:,.0f}, transformers {b:,.0f}, ratio {a / b:.2f}"
-            )
+            figures = f"ours {a:,.0f}, transformers {b:,.0f}, ratio {a / b:.2f}"
+            print(f"{args.size}, vocabulary {vocabulary:,}, {name}: {figures}")
         print(f"  largest difference of fp32 logits: {difference:.1e}")
 
 

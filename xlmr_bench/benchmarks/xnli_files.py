@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..data.find import Found, data_set_name, find_file, missing_file
 from ..data.tables import read_tsv, wrong_width
-from ..errors import DataError, MissingData
+from ..errors import DataError, MissingData, UsageError
 from ..examples import PairExample, Split
 from .base import Where
 from .xnli_official import EXPECTED, OFFICIAL_COLUMNS, REMEDY, check_aligned, check_block, deviation
@@ -58,6 +58,7 @@ def read_xnli(where: Where, role: str, language: str) -> Split:
     pattern = dict(where.patterns).get(role)
     if where.hub is not None and pattern is None:
         return _read_hub(where.hub, role, language)
+    _refuse_one_file_for_all(role, language, pattern)
     found = find_file(where.folders, LAYOUTS[role], pattern, language)
     if found is None:
         raise missing_file(f"XNLI {language!r} {role}", where.folders, LAYOUTS[role], pattern, language, role)
@@ -72,6 +73,15 @@ def read_xnli(where: Where, role: str, language: str) -> Split:
     if original is not None:
         check_aligned(split, original)
     return split
+
+
+def _refuse_one_file_for_all(role: str, language: str, pattern: str | None) -> None:
+    """Only the official dev and test files, and an English training set, are named without a language."""
+    one = role in ("dev", "test") or (role == "train" and language == "en")
+    if pattern is not None and "{language}" not in pattern and not one:
+        raise UsageError(
+            f"--files {role}={pattern}: only {{language}} may stand in braces, and it must: the files differ by language."
+        )
 
 
 def _original_of(where: Where, role: str, language: str, found: Found) -> Split | None:

@@ -81,7 +81,8 @@ def _status(benchmark: Benchmark, where: Where) -> int:
     for role, languages in readable.items():
         print(f"{role:14} {len(languages):>3} languages: {' '.join(languages)}")
     if not readable:
-        raise DataError(f"nothing of {benchmark.name} was found in {', '.join(map(str, where.folders)) or where.hub}.")
+        place = ", ".join(map(str, where.folders)) or where.hub
+        raise DataError(f"nothing of {benchmark.name} is in {place}. Fetch it: data fetch {benchmark.name} FOLDER.")
     for protocol in (p for p in PROTOCOLS if p.name in benchmark.protocols):
         served = [c for c in benchmark.languages if _admits(protocol.name, c, readable)]
         print(f"{protocol.name}: {' '.join(served) or 'no language; files are missing'}")

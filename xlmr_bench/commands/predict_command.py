@@ -30,6 +30,8 @@ def execute(args: argparse.Namespace) -> int:
 
     ranks = start_ranks(args.device)
     source, labels = open_source(args.model), benchmark.task.labels
+    if args.max_length > source.max_tokens:
+        raise UsageError(f"--max-length {args.max_length}: {source.name} takes {source.max_tokens} tokens.")
     model = load_classifier(source, labels).to(ranks.device)
     name = args.split.removeprefix("translate-")
     columns: dict[str, list[object]] = {c: [] for c in ("split", "language", "id", "prediction", *_columns(labels))}

@@ -14,9 +14,9 @@ from .draw import chance, choose, choose_other, sample, shuffled, stream
 from .lexicon import KINDS, lexicon
 from .meaning import LABELS, MODIFIERS, Meaning, deny, hypernym
 
-TWO_MODIFIERS_RATE, HYPERNYM_RATES = 0.4, {1: 0.15, 2: 0.5}
-OTHER_EVENT_RATE, FULL_PREMISE_RATE, VAGUE_PREMISE_RATE = 0.25, 0.25, 0.3
-DENIED_PREMISE_RATE = 0.4
+TWO_MODIFIERS_RATE, HYPERNYM_RATES = 0.25, {1: 0.15, 2: 0.5}
+OTHER_EVENT_RATE, FULL_PREMISE_RATE, VAGUE_PREMISE_RATE = 0.2, 0.1, 0.15
+DENIED_PREMISE_RATE = 0.45
 # A denied premise has a denied entailment and an affirmative contradiction. Affirmative premises make up for it with as
 # many denied contradictions, so that a denial says nothing about the label.
 DENIED_CONTRADICTION_RATE = DENIED_PREMISE_RATE / (1 - DENIED_PREMISE_RATE)

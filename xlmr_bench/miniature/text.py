@@ -30,7 +30,11 @@ def documents(name: str, language: str) -> list[list[Meaning]]:
 def _document(rng: random.Random) -> list[Meaning]:
     """Events of one actor at one place on one day, each told, then some told again in other words or set right."""
     known = lexicon().concepts
-    scene = {"actor": choose(rng, known["name"]), "place": choose(rng, known["place"]), "time": choose(rng, known["time"])}
+    scene = {
+        "actor": choose(rng, known["name"]),
+        "place": choose(rng, known["place"]),
+        "time": choose(rng, known["time"]),
+    }
     events = [
         draw_event(rng, action=action, object=noun, **scene)
         for action, noun in zip(sample(rng, known["action"], 4), sample(rng, lexicon().nouns, 4), strict=True)
