@@ -192,11 +192,28 @@ def test_a_noun_says_more_than_its_hypernym_and_two_hypernyms_are_two_things() -
     assert judge(fruit, replace(ANNA, object="animal", colour="blue")) == "neutral"
 
 
+@pytest.mark.parametrize(
+    ("hypothesis", "label"),
+    [
+        (Meaning("anna", "buy", "apple", colour="red", place="park"), "contradiction"),
+        (Meaning("anna", "buy", "fruit", colour="red"), "contradiction"),
+        (Meaning("anna", "buy", "apple", colour="red", negated=True), "entailment"),
+        (Meaning("anna", "buy", "fruit"), "neutral"),
+        (Meaning("anna", "buy", "fruit", colour="blue"), "neutral"),
+        (Meaning("anna", "buy", "fruit", place="park", negated=True), "neutral"),
+        (Meaning("anna", "wash", "car", colour="red", negated=True), "neutral"),
+    ],
+)
+def test_a_denied_premise_denies_what_says_more_and_leaves_the_rest_open(hypothesis: Meaning, label: str) -> None:
+    assert judge(Meaning("anna", "buy", "fruit", colour="red", negated=True), hypothesis) == label
+
+
 def test_every_prompt_has_one_hypothesis_of_each_label_and_the_label_follows(train: list[Prompt]) -> None:
     for prompt in train:
         assert sorted(label for label, _ in prompt.hypotheses) == sorted(LABELS)
         for label, hypothesis in prompt.hypotheses:
             assert judge(prompt.premise, hypothesis) == label, prompt
+        assert len({prompt.premise, *(hypothesis for _, hypothesis in prompt.hypotheses)}) == 4, prompt
     first = Counter(prompt.hypotheses[0][0] for prompt in train)
     assert min(first.values()) > 0.8 * len(train) / 3
 
@@ -269,8 +286,8 @@ def test_documents_have_4_to_10_sentences_about_one_person_at_one_place_on_one_d
 
 def test_choices_rest_on_uniform_draws_alone_and_do_not_change() -> None:
     rng = stream("fixed", 1)
-    assert shuffled(rng, range(8)) == [0, 0]
-    assert [number(rng, 4, 10) for _ in range(6)] == [0]
+    assert shuffled(rng, range(8)) == [2, 6, 3, 4, 1, 5, 7, 0]
+    assert [number(rng, 4, 10) for _ in range(6)] == [5, 6, 10, 9, 9, 9]
 
 
 # --- files

@@ -80,7 +80,8 @@ def _refuse_one_file_for_all(role: str, language: str, pattern: str | None) -> N
     one = role in ("dev", "test") or (role == "train" and language == "en")
     if pattern is not None and "{language}" not in pattern and not one:
         raise UsageError(
-            f"--files {role}={pattern}: only {{language}} may stand in braces, and it must: the files differ by language."
+            f"--files {role}={pattern}: only {{language}} may stand in braces, "
+            "and it must stand there: these files differ by language."
         )
 
 
