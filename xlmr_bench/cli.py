@@ -168,7 +168,7 @@ def _predict(command: Command) -> None:
     _data_options(p)
     p.add_argument("--model", required=True, help="fine-tuned checkpoint folder (run --save-models)")
     p.add_argument("--split", choices=("dev", "test", "translate-dev", "translate-test"), default="test")
-    p.add_argument("--max-length", type=int, default=256, metavar="TOKENS")
+    p.add_argument("--max-length", type=int, metavar="TOKENS", help="as in the run that trained it (default: 256)")
     p.add_argument("--output", type=Path, required=True, metavar="FILE", help="prediction file (parquet) to write")
 
 

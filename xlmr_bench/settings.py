@@ -73,7 +73,7 @@ CHOICES = {
 
 # For the miniature world and smoke tests of tiny models: minutes on a laptop, not for reporting.
 QUICK = Settings(
-    learning_rate=1e-3,
+    learning_rate=5e-4,
     batch_size=32,
     max_length=128,
     epochs=4,

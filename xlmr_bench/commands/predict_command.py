@@ -30,8 +30,9 @@ def execute(args: argparse.Namespace) -> int:
 
     ranks = start_ranks(args.device)
     source, labels = open_source(args.model), benchmark.task.labels
-    if args.max_length > source.max_tokens:
-        raise UsageError(f"--max-length {args.max_length}: {source.name} takes {source.max_tokens} tokens.")
+    max_length = args.max_length or min(256, source.max_tokens)
+    if max_length > source.max_tokens:
+        raise UsageError(f"--max-length {max_length}: {source.name} takes {source.max_tokens} tokens.")
     model = load_classifier(source, labels).to(ranks.device)
     name = args.split.removeprefix("translate-")
     columns: dict[str, list[object]] = {c: [] for c in ("split", "language", "id", "prediction", *_columns(labels))}
@@ -39,7 +40,7 @@ def execute(args: argparse.Namespace) -> int:
     for code in languages:
         role = name if code == "en" else args.split
         split = limited(benchmark.read(where, role, code), args.limit)
-        encoded = encode_pairs(split, labels, source.tokenizer, args.max_length)
+        encoded = encode_pairs(split, labels, source.tokenizer, max_length)
         logits = predict_logits(model, encoded, source.tokenizer.pad_id, ranks)
         digests[f"{name}/{code}"] = split.gold_digest
         columns["split"] += [name] * len(encoded)

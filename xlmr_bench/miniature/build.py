@@ -14,8 +14,8 @@ from .write import NAME, VERSION, write_miniature
 def miniature_folder() -> Path:
     """The folder of the miniature world, built on first use and again whenever its sources change.
 
-    Several processes may ask at once: each may build, one complete folder remains. Raises XlmrBenchError where the cache
-    cannot be written or holds a damaged folder.
+    Several processes may ask at once: each may build, one complete folder remains.
+    Raises XlmrBenchError where the cache cannot be written or holds a damaged folder.
     """
     sources = sorted(p for p in Path(__file__).parent.iterdir() if p.suffix in (".py", ".tsv"))
     digest = digest_of([VERSION, {path.name: sha256_of(path) for path in sources}])

@@ -13,6 +13,8 @@ from .rules import RULES, Fixed, Rule
 ROLES = ("actor", "action", "object", "colour", "place", "time")
 NEGATION = "negation"
 _VOWELS = "aeiouéè"
+_EUPHONY = {("en", "a"): "an", ("fr", "de"): "d'"}
+_VERB_GENDERS = ("m", "f")
 
 
 @dataclass(frozen=True)
@@ -108,14 +110,8 @@ def _verb_form(forms: tuple[str, ...], feature: str, rule: Rule, negated: bool) 
     return forms[at + genders] if negated and len(forms) == 2 * genders else forms[at]
 
 
-_VERB_GENDERS = ("m", "f")
-
-
 def _before(word: str, following: str, language: str) -> str:
     """Euphony: English a/an, French de/d'."""
     if following[:1].lower() in _VOWELS and (language, word) in _EUPHONY:
         return _EUPHONY[language, word]
     return word
-
-
-_EUPHONY = {("en", "a"): "an", ("fr", "de"): "d'"}

@@ -1,8 +1,8 @@
 """The words of the miniature world: `lexicon.tsv`, loaded and checked.
 
 A line is a category, a concept and a cell for each language. A cell holds one or more forms separated by `|`
-(which form is used when is said in `grammar.py`) and, after `:`, what a phrase needs to know of the word: its gender, noun
-class or classifier. Square brackets mark the content word where a form has function words too (`auf dem [Markt]`).
+(`rules.py` says which is used when) and, after `:`, what a phrase needs to know of the word: gender, class, classifier.
+Square brackets mark the content word where a form has function words too (`auf dem [Markt]`).
 Nouns stand in the form that they have as an indefinite direct object, the only place where the world uses them.
 A proper name has a single cell: names are written in Latin letters in every language.
 """
@@ -94,15 +94,14 @@ def _word(cell: str, place: str) -> Word:
 
 
 def parallel_words() -> list[dict[str, str]]:
-    """One entry a content word: its translations, language -> surface form as it stands in the sentences.
+    """One entry a content word: its translation into each language, as it stands in the sentences.
 
-    Only single words: a language whose form has several is left out of an entry, except Vietnamese, which puts spaces
-    between syllables. Proper names are left out because they are the same everywhere.
+    Single words, without the function words around them; Vietnamese writes spaces between syllables. Proper names are
+    left out because they are the same everywhere.
     """
     known = lexicon()
-    entries = []
-    for category in CATEGORIES[1:]:
-        for concept in known.concepts[category]:
-            cores = {language: known.words[language][concept].cores[0] for language in LANGUAGES}
-            entries.append({lang: core for lang, core in cores.items() if lang == "vi" or " " not in core})
-    return entries
+    return [
+        {language: known.words[language][concept].cores[0] for language in LANGUAGES}
+        for category in CATEGORIES[1:]
+        for concept in known.concepts[category]
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from .lexicon import KINDS, lexicon
@@ -36,9 +37,9 @@ def judge(premise: Meaning, hypothesis: Meaning) -> str:
     """The label of a pair, by the convention that both sentences speak of one event where they can (as in SNLI).
 
     They can where actor and action are the same and the objects are the same or one is the hypernym of the other. That
-    event has one colour, one place and one time. A description is confirmed if the premise states all that it says, ruled
-    out if a modifier differs, else open; denying it turns entailment and contradiction round. A denied premise denies
-    whatever says as much as it or more ("no fruit": no red apple) and leaves all else open.
+    event has one colour, one place and one time. A description is confirmed if the premise states all that it says,
+    ruled out if a modifier differs, else open; denying it turns entailment and contradiction round. A denied premise
+    denies whatever says as much as it or more ("no fruit": no red apple) and leaves all else open.
     """
     if premise.negated:
         if _compare(affirm(hypothesis), affirm(premise)) != "entailment":
@@ -51,6 +52,17 @@ def judge(premise: Meaning, hypothesis: Meaning) -> str:
 def hypernym(noun: str) -> str:
     """The kind that a noun belongs to, which is also the concept of its hypernym."""
     return lexicon().kind_of[noun]
+
+
+def telling(meaning: Meaning, modifiers: Mapping[str, str]) -> Meaning:
+    """The same with these modifiers, by role, and no others."""
+    colour, place, time = (modifiers.get(role) for role in MODIFIERS)
+    return replace(meaning, colour=colour, place=place, time=time)
+
+
+def stating(meaning: Meaning, roles: Collection[str]) -> Meaning:
+    """The same with only these of its modifiers."""
+    return telling(meaning, {role: value for role, value in meaning.stated.items() if role in roles})
 
 
 def deny(meaning: Meaning) -> Meaning:

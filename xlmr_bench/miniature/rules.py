@@ -1,8 +1,8 @@
 """The sixteen grammars as data: what stands where, in affirmative and in denied sentences.
 
-The grammar is simplified on purpose; every sentence is a past event with an indefinite object. Known liberties: Swahili verbs
-carry no object concord with animals, Spanish animals no personal "a", Thai objects no classifier, and one verb serves all
-objects where a language would choose (washing clothes or cars in Chinese, Thai and Vietnamese).
+The grammar is simplified on purpose: every sentence is a past event with an indefinite object. Known liberties: Swahili
+verbs carry no object concord with animals, Spanish animals no personal "a", Thai objects no classifier, and one verb
+serves all objects where a language would choose (washing clothes or cars in Thai and Vietnamese).
 """
 
 from __future__ import annotations
@@ -26,9 +26,10 @@ Slot = str | Fixed
 class Rule:
     """One language. Slots are roles ("actor", "action", "place", "time"), "phrase" (the object phrase) and fixed words.
 
-    `agrees` says whose feature chooses the verb form ("actor", "object" or "" for neither); `features` lists the features in
-    the order in which agreeing forms stand in the lexicon. `articles` maps a feature, or "*" for all, to the article ("" for
-    none, {} for the feature itself); `denied_articles` replaces them in denials.
+    `features` lists the nouns' genders or classes in the order in which the forms of colours stand in the lexicon.
+    `agrees` says whose gender chooses the verb form ("actor", "object" or "" for neither): masculine before feminine.
+    `articles` maps a feature, or "*" for all, to the article, in which {} stands for the feature itself (a classifier);
+    `denied_articles` replace them in denials, and are themselves the denial where `article_negates`.
     """
 
     affirmative: tuple[Slot, ...]
@@ -150,7 +151,7 @@ RULES: dict[str, Rule] = {
         features=("m", "f"),
         agrees="object",
         articles={"*": "ایک"},
-        stop="۔",
+        stop="۔",  # noqa: RUF001
     ),
     "sw": Rule(SVOPT, SVOPT, phrase=NOUN_FIRST, features=("1", "5", "7", "9")),
 }

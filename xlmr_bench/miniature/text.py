@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from .draw import choose, number, sample, shuffled, stream
 from .lexicon import lexicon
-from .meaning import MODIFIERS, Meaning, deny, hypernym
-from .nli import another_value, draw_event, stating
+from .meaning import MODIFIERS, Meaning, deny, hypernym, stating
+from .nli import draw_event, with_other
 
 SENTENCES = 5_000
 # Low-resource languages, so that sampling by corpus size (the paper's alpha) has something to do.
@@ -55,5 +55,4 @@ def _general(rng: random.Random, event: Meaning) -> Meaning:
 def _denial(rng: random.Random, event: Meaning) -> Meaning:
     """What was not so: the event with another colour, place or time."""
     role = choose(rng, MODIFIERS)
-    other = replace(event, **{role: another_value(rng, role, event.stated[role])})
-    return deny(stating(other, [role]))
+    return deny(stating(with_other(rng, event, role), [role]))

@@ -12,8 +12,8 @@ from .meaning import Meaning
 from .rules import RULES
 
 MAX_PIECES = 2_400
-# The unigram trainer takes its first candidates from strings that are followed by different characters. In template text
-# most words are always followed by a space, so that they would be spelled out in letters: each word also gets lines of its own.
+# The unigram trainer takes its first candidates from strings that are followed by different characters. In template
+# text most words are always followed by a space and would be spelled out in letters: each also gets lines of its own.
 LINES_A_WORD = 20
 # Chinese and Thai have no spaces; without this mark between words whole phrases would become pieces.
 _WORD_BOUNDARY = "\u241f"

@@ -57,13 +57,13 @@ What it is: templates and a hand-written lexicon in 16 languages (the 15 of XNLI
 word order and agreement. Labels follow from the meanings of the sentences. The content is the same on every machine.
 It serves to test the harness, to try commands and to show that a model learns.
 
-What it is not: a benchmark. Its sentences are few, alike and grammatically simplified, its "translations" are renderings
-with random slips, and its scores say nothing about a model's quality. Never report them.
+What it is not: a benchmark. Its sentences are few, alike and grammatically simplified, its "translations" are
+renderings with random slips, and its scores say nothing about a model's quality. Never report them.
 
 XNLI-1.0/xnli.{dev,test}.tsv                      NLI pairs in 15 parallel languages, official columns
 XNLI-MT-1.0/multinli/multinli.train.LANGUAGE.tsv  training pairs, aligned across languages
 XNLI-MT-1.0/xnli/xnli.{dev,test}.LANGUAGE.tsv     the pairs of LANGUAGE brought back into English
-text/LANGUAGE.txt                                 text for pretraining: a sentence a line, a blank line between documents
+text/LANGUAGE.txt                                 text for pretraining, a sentence a line; blank lines part documents
 sentencepiece.bpe.model                           a SentencePiece vocabulary trained on that text
 manifest.json                                     SHA-256 and number of rows of each file
 """
@@ -75,7 +75,7 @@ Row = tuple[str, ...]
 def write_miniature(folder: Path) -> None:
     """Write the whole world into `folder`, which appears complete or not at all; its `README.txt` lists the files.
 
-    Raises XlmrBenchError where the folder cannot be written. A folder that is already there and not empty stays as it is.
+    A folder that is already there and not empty stays as it is. Raises XlmrBenchError where it cannot be written.
     """
     with atomic_path(folder) as part:
         rows: dict[str, int] = {}
