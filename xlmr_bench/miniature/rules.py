@@ -151,7 +151,7 @@ RULES: dict[str, Rule] = {
         features=("m", "f"),
         agrees="object",
         articles={"*": "ایک"},
-        stop="۔",  # noqa: RUF001
+        stop="۔",
     ),
     "sw": Rule(SVOPT, SVOPT, phrase=NOUN_FIRST, features=("1", "5", "7", "9")),
 }

@@ -22,28 +22,26 @@ VERSION = "1.0"
 PROMPTS = {"dev": 100, "test": 200, "train": 1_500}
 XNLI_CODES = tuple(sorted(set(LANGUAGES) - {"nl"}))
 # The 19 columns of XNLI 1.0; those without a value here are empty.
-XNLI_COLUMNS = tuple(
-    [
-        "language",
-        "gold_label",
-        "sentence1_binary_parse",
-        "sentence2_binary_parse",
-        "sentence1_parse",
-        "sentence2_parse",
-        "sentence1",
-        "sentence2",
-        "promptID",
-        "pairID",
-        "genre",
-        "label1",
-        "label2",
-        "label3",
-        "label4",
-        "label5",
-        "sentence1_tokenized",
-        "sentence2_tokenized",
-        "match",
-    ]
+XNLI_COLUMNS = (
+    "language",
+    "gold_label",
+    "sentence1_binary_parse",
+    "sentence2_binary_parse",
+    "sentence1_parse",
+    "sentence2_parse",
+    "sentence1",
+    "sentence2",
+    "promptID",
+    "pairID",
+    "genre",
+    "label1",
+    "label2",
+    "label3",
+    "label4",
+    "label5",
+    "sentence1_tokenized",
+    "sentence2_tokenized",
+    "match",
 )
 # XNLI-MT spells the third label so.
 MT_LABELS = {"entailment": "entailment", "neutral": "neutral", "contradiction": "contradictory"}
