@@ -40,6 +40,8 @@ def test_a_small_model_learns_the_task(tmp_path: Path) -> None:
     at = job(tmp_path, replace(SETTINGS, epochs=12)).run()
     assert at.history[-1]["dev"]["en"] > 0.8
     assert at.step == 12 * 10
+    kept = {p.name for p in (tmp_path / "candidates").iterdir()}
+    assert kept == {f"step-{m.best_step}.safetensors" for m in at.monitors}, "only selected checkpoints stay"
 
 
 def test_steps_are_resolved_from_epochs_and_dev_is_scored_at_the_end_too() -> None:

@@ -139,8 +139,12 @@ def test_each_rule_selects_what_it_would_select_alone(run: Run, tmp_path: Path) 
 
     for rule, languages in rules.items():
         assert {s["step"] for s in record(tmp_path, selection=rule)["selected"]} == {best(languages)}
-    for chosen in record(tmp_path, selection="per-language")["selected"]:
-        assert chosen["step"] == best((chosen["language"],))
+    by_language = record(tmp_path, selection="per-language")
+    dev_scores = {entry["step"]: entry["dev"] for entry in history}
+    for chosen in by_language["selected"]:
+        code, step = chosen["language"], chosen["step"]
+        assert step == best((code,))
+        assert values(by_language, "dev")[code] == pytest.approx(dev_scores[step][code]), "dev as it was at selection"
 
 
 def test_english_dev_selects_even_when_english_is_not_asked_for(run: Run, tmp_path: Path) -> None:
