@@ -377,6 +377,20 @@ def test_ctrl_c_exits_130_and_the_same_command_continues(model: Path, tmp_path: 
     assert dict(records(output)) == dict(records(unbroken))
 
 
+def test_a_full_disk_is_said_and_the_same_command_continues(model: Path, tmp_path: Path, unbroken: Path) -> None:
+    output = tmp_path / "out"
+    # Files of at most 300 kB: the first state does not fit, as on a disk that is full.
+    limited = ["bash", "-c", 'ulimit -f 300; exec "$@"', "bash", *command(model, output)]
+    done = subprocess.run(limited, capture_output=True, text=True, env=environment(), timeout=120, check=False)
+    assert done.returncode == 1, done.stderr
+    assert "cannot write" in done.stderr
+    assert "free space" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(output.rglob("*.json"))
+    subprocess.run(command(model, output), check=True, capture_output=True, env=environment(), timeout=120)
+    assert dict(records(output)) == dict(records(unbroken))
+
+
 def test_two_processes_writing_into_one_leaderboard_lose_nothing(model: Path, tmp_path: Path, unbroken: Path) -> None:
     output = tmp_path / "out"
     started = [
