@@ -33,7 +33,8 @@ def job(
     monitors = [Monitor("joint", ("en", "sw")), Monitor("language:sw", ("sw",))]
     dev = {"en": toy_data(90, seed=7), "sw": toy_data(60, seed=8, high=110)}
     model = toy_model(seed)
-    return FineTuning(model, toy_data(160, seed=3), dev, monitors, settings, precision, 1, seed, ranks, work, "en")
+    settings = replace(settings, precision=precision)
+    return FineTuning(model, toy_data(160, seed=3), dev, monitors, settings, 1, seed, ranks, work, "en")
 
 
 def test_a_small_model_learns_the_task(tmp_path: Path) -> None:

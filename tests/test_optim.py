@@ -14,9 +14,11 @@ from xlmr_bench.optim import Master
 from xlmr_bench.settings import Settings
 
 
-def settings(**changes: float) -> Settings:
+def settings(precision: str = "fp32", **changes: float) -> Settings:
     # A large epsilon: gradients that are zero but for rounding (the biases of keys) would be scaled up to full steps.
-    return Settings(learning_rate=0.01, batch_size=8, max_length=16, steps=5, adam_eps=1e-3, **changes)  # type: ignore[arg-type]
+    return Settings(
+        learning_rate=0.01, batch_size=8, max_length=16, steps=5, adam_eps=1e-3, precision=precision, **changes
+    )  # type: ignore[arg-type]
 
 
 def train(model: Model, master: Master, steps: int, clip: float) -> None:
@@ -50,7 +52,7 @@ def test_compact_rows_give_the_weights_of_the_whole_vocabulary(weight_decay: flo
     model = toy_model(dropout=0.0)
     ids = np.unique(np.append(toy_data(40, seed=1).tokens, 1)).astype(np.int64)
     assert len(ids) < VOCABULARY / 1.5
-    master = Master(model, ids, settings(weight_decay=weight_decay), "fp32")
+    master = Master(model, ids, settings(weight_decay=weight_decay))
     train(model, master, 5, clip)
     expected = reference(toy_model(dropout=0.0), 5, weight_decay, clip)
     for name, value in master.whole_state().items():
@@ -60,7 +62,7 @@ def test_compact_rows_give_the_weights_of_the_whole_vocabulary(weight_decay: flo
 def test_the_whole_vocabulary_is_there_during_evaluation_and_gone_afterwards() -> None:
     model = toy_model()
     whole = model.encoder.word_embeddings.weight.detach().clone()
-    master = Master(model, np.array([1, 5, 9]), settings(), "fp32")
+    master = Master(model, np.array([1, 5, 9]), settings())
     assert model.encoder.word_embeddings.weight.shape[0] == 3
     with master.whole_vocabulary():
         torch.testing.assert_close(model.encoder.word_embeddings.weight, whole)
@@ -69,7 +71,7 @@ def test_the_whole_vocabulary_is_there_during_evaluation_and_gone_afterwards() -
 
 def test_bf16_training_keeps_fp32_masters_that_small_updates_reach() -> None:
     model = toy_model(dropout=0.0)
-    master = Master(model, np.arange(VOCABULARY), settings(), "bf16")
+    master = Master(model, np.arange(VOCABULARY), settings("bf16"))
     before = master.flat.clone()
     master.gradient.fill_(1.0)
     master.step(1e-6, 0.0)
@@ -81,12 +83,12 @@ def test_bf16_training_keeps_fp32_masters_that_small_updates_reach() -> None:
 def test_a_saved_state_continues_with_the_same_weights() -> None:
     ids = np.arange(VOCABULARY)
     uninterrupted, first = toy_model(dropout=0.0), toy_model(dropout=0.0)
-    whole, half = (Master(m, ids, settings(weight_decay=0.1), "fp32") for m in (uninterrupted, first))
+    whole, half = (Master(m, ids, settings(weight_decay=0.1)) for m in (uninterrupted, first))
     train(uninterrupted, whole, 2, 0.0)
     train(uninterrupted, whole, 2, 0.0)
     train(first, half, 2, 0.0)
     second = toy_model(seed=9, dropout=0.0)
-    resumed = Master(second, ids, settings(weight_decay=0.1), "fp32")
+    resumed = Master(second, ids, settings(weight_decay=0.1))
     resumed.load_weights(half.flat, half.frozen_scale)
     resumed.load_optimizer_state(half.optimizer_state())
     train(second, resumed, 2, 0.0)

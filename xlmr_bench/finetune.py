@@ -94,7 +94,10 @@ class Progressed:
 
 
 class FineTuning:
-    """One model being fine-tuned; `run` carries it to its end from wherever `work` says it stopped."""
+    """One model being fine-tuned; `run` carries it to its end from wherever `work` says it stopped.
+
+    `settings.precision` is resolved (`fp32` or `bf16`), not `auto`.
+    """
 
     def __init__(
         self,
@@ -103,7 +106,6 @@ class FineTuning:
         dev: Mapping[str, Encoded],
         monitors: list[Monitor],
         settings: Settings,
-        precision: str,
         pad_id: int,
         seed: int,
         ranks: Ranks,
@@ -115,7 +117,7 @@ class FineTuning:
         self.plan = Plan.of(settings, len(train))
         self.model = model.to(ranks.device)
         occurring = np.unique(np.append(np.unique(train.tokens), pad_id)).astype(np.int64)
-        self.master = Master(self.model, occurring, settings, precision)
+        self.master = Master(self.model, occurring, settings)
         self.candidates = Candidates(work / "candidates")
         self.at = Progressed(monitors=monitors)
         self.budget = token_budget(ranks.device, training=True)

@@ -26,15 +26,13 @@ DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 class Master:
     """Owns a model's weights while it is trained.
 
-    The model computes in `precision`; gradients are summed, clipped and applied in fp32. `row_of` maps token ids
-    to rows of the compact embedding (None where the encoder keeps its own embedding).
+    The model computes in `settings.precision`; gradients are summed, clipped and applied in fp32. `row_of` maps
+    token ids to rows of the compact embedding (None where the encoder keeps its own embedding).
     """
 
-    def __init__(
-        self, model: nn.Module, occurring_ids: npt.NDArray[np.int64], settings: Settings, precision: str
-    ) -> None:
+    def __init__(self, model: nn.Module, occurring_ids: npt.NDArray[np.int64], settings: Settings) -> None:
         self.model = model
-        self.dtype = DTYPES[precision]
+        self.dtype = DTYPES[settings.precision]
         self.row_of: npt.NDArray[np.int64] | None = None
         self.frozen_scale = 1.0
         self._weight_decay = settings.weight_decay

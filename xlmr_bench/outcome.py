@@ -15,7 +15,6 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from .device import Ranks
-from .errors import UsageError
 from .files import atomic_path
 from .finetune import FineTuning
 from .modeling.checkpoint import save_checkpoint
@@ -23,7 +22,7 @@ from .modeling.model import Source, build_classifier
 from .predict import predict_all
 from .protocols import FineTuning as Tuning
 from .request import Request
-from .selection import Monitor, dev_languages, monitors_for
+from .selection import dev_languages, monitors_for
 from .workload import Workload
 
 Logits = npt.NDArray[np.float32]
@@ -39,121 +38,110 @@ class Outcome:
     about: dict[str, Any]
 
 
-def carry_out(
-    request: Request,
-    source: Source,
-    workload: Workload,
-    tuning: Tuning,
-    precision: str,
-    seed: int,
-    ranks: Ranks,
-    work: Path,
-    models: Path,
-) -> Outcome:
+@dataclass(frozen=True)
+class Job:
+    """What all fine-tunings of one seed share. Work in progress lies below `work`, exported models below `models`."""
+
+    request: Request
+    source: Source
+    workload: Workload
+    seed: int
+    ranks: Ranks
+    work: Path
+    models: Path
+
+
+def carry_out(job: Job, tuning: Tuning) -> Outcome:
     """Fine-tune (or continue, or find finished) one model and predict with the checkpoints that dev selected.
 
-    Test sets are read by the model only here, after selection. Exported models go below `models` if asked for.
+    Test sets are read by the model only here, after selection.
     """
+    work = job.work / tuning.name
     done = work / "outcome.safetensors"
     if not done.is_file():
-        finished, monitors, about = _fine_tune(request, source, workload, tuning, precision, seed, ranks, work)
-        logits = _predict(finished, workload, tuning, monitors, ranks)
-        if ranks.first:
-            if request.save_models:
-                _export(finished, request, source, sorted({m.best_step for m in monitors}), models, tuning.name)
+        finished, about = _fine_tune(job, tuning, work)
+        logits = _predict(finished, job.workload, tuning)
+        monitors = finished.at.monitors
+        if job.ranks.first:
+            if job.request.save_models:
+                _export(finished, job, tuning.name)
             arrays = {f"{step}|{split}|{code}": values for (step, split, code), values in logits.items()}
             values = {"steps": {m.name: m.best_step for m in monitors}, "about": about}
             with atomic_path(done) as part:
                 save_file(arrays, part, {"values": json.dumps(values)})
-    ranks.barrier()
-    if ranks.first:
+    job.ranks.barrier()
+    if job.ranks.first:
         (work / "state.safetensors").unlink(missing_ok=True)
         shutil.rmtree(work / "candidates", ignore_errors=True)
     return _read(done, tuning.name)
 
 
-def _fine_tune(
-    request: Request,
-    source: Source,
-    workload: Workload,
-    tuning: Tuning,
-    precision: str,
-    seed: int,
-    ranks: Ranks,
-    work: Path,
-) -> tuple[FineTuning, list[Monitor], dict[str, Any]]:
-    settings = request.settings
+def _fine_tune(job: Job, tuning: Tuning, work: Path) -> tuple[FineTuning, dict[str, Any]]:
+    settings, workload = job.request.settings, job.workload
     model = build_classifier(
-        source,
-        len(request.benchmark.task.labels),
+        job.source,
+        len(job.request.benchmark.task.labels),
         head=settings.head,
         dropout=settings.dropout,
         attention_dropout=settings.attention_dropout,
         head_dropout=settings.head_dropout,
-        seed=seed,
+        seed=job.seed,
     )
-    monitors = monitors_for(tuning, request.protocol.selections)
-    job = FineTuning(
-        model,
-        workload.training_set(tuning),
-        {code: workload.dev[code] for code in dev_languages(monitors)},
-        monitors,
-        settings,
-        precision,
-        source.tokenizer.pad_id,
-        seed,
-        ranks,
-        work,
-        tuning.name,
-    )
-    at = job.run()
+    monitors = monitors_for(tuning, job.request.protocol.selections)
+    dev = {code: workload.dev[code] for code in dev_languages(monitors)}
+    train, pad_id = workload.training_set(tuning), job.source.tokenizer.pad_id
+    running = FineTuning(model, train, dev, monitors, settings, pad_id, job.seed, job.ranks, work, tuning.name)
+    at = running.run()
     about = {
         "name": tuning.name,
         "train": list(tuning.train),
-        "examples": len(job.train),
+        "examples": len(train),
         "steps": at.step,
-        "planned_steps": job.plan.steps,
-        "evaluate_every": job.plan.evaluate_every,
+        "planned_steps": running.plan.steps,
+        "evaluate_every": running.plan.evaluate_every,
         "history": at.history,
         "monitors": [asdict(m) for m in at.monitors],
+        "timing": {"train_s": at.train_s, "resumed": at.resumed, "micro_batch_tokens": running.budget},
     }
-    timing = {"train_s": at.train_s, "resumed": at.resumed, "micro_batch_tokens": job.budget}
-    return job, at.monitors, {**about, "timing": timing}
+    return running, about
 
 
-def _predict(
-    job: FineTuning, workload: Workload, tuning: Tuning, monitors: list[Monitor], ranks: Ranks
-) -> dict[tuple[int, str, str], Logits]:
+def _predict(finished: FineTuning, workload: Workload, tuning: Tuning) -> dict[tuple[int, str, str], Logits]:
     """Dev logits as they were at selection, test logits of the languages that the checkpoint decides for."""
     logits: dict[tuple[int, str, str], Logits] = {}
+    monitors = finished.at.monitors
     for step in sorted({m.best_step for m in monitors}):
-        for code, values in job.candidates.dev_logits(step).items():
+        for code, values in finished.candidates.dev_logits(step).items():
             logits[step, "dev", code] = values
-        job.master.load_weights(*job.candidates.weights(step))
+        finished.master.load_weights(*finished.candidates.weights(step))
         wanted = [m for m in monitors if m.best_step == step]
         everywhere = any(not m.name.startswith("language:") for m in wanted)
         chosen = tuning.serves if everywhere else tuple(c for m in wanted for c in m.languages)
-        with job.master.whole_vocabulary():
-            tests = {code: workload.test[code] for code in chosen}
-            predicted = predict_all(job.model, tests, job.pad_id, ranks, f"test with step {step:,}")
+        tests = {code: workload.test[code] for code in chosen}
+        with finished.master.whole_vocabulary():
+            label = f"test with step {step:,}"
+            predicted = predict_all(finished.model, tests, finished.pad_id, finished.ranks, label)
         logits |= {(step, "test", code): values for code, values in predicted.items()}
     return logits
 
 
-def _export(job: FineTuning, request: Request, source: Source, steps: list[int], models: Path, name: str) -> None:
-    """Write fine-tuned models as checkpoint folders that `predict` and Hugging Face load."""
-    if source.checkpoint is None:
-        raise UsageError("--save-models works for XLM-R checkpoint folders, not for hf: models.")
-    for step in steps:
-        job.master.load_weights(*job.candidates.weights(step))
+def _export(finished: FineTuning, job: Job, name: str) -> None:
+    """Write the selected models as checkpoint folders that `predict` and Hugging Face load."""
+    checkpoint = job.source.checkpoint
+    assert checkpoint is not None, "refused before training"
+    for step in sorted({m.best_step for m in finished.at.monitors}):
+        folder = job.models / f"{name}-step{step}"
+        if folder.exists():  # written before an interruption
+            continue
+        finished.master.load_weights(*finished.candidates.weights(step))
         save_checkpoint(
-            models / f"{name}-step{step}",
-            source.checkpoint.config,
-            job.master.whole_state(),
-            source.checkpoint.tokenizer_file,
+            folder,
+            checkpoint.config,
+            finished.master.whole_state(),
+            checkpoint.tokenizer_file,
             kind="sequence",
-            labels=list(request.benchmark.task.labels),
-            provenance={"fine_tuned_from": source.identity["weights_sha256"], "benchmark": request.benchmark.name},
+            labels=list(job.request.benchmark.task.labels),
+            provenance={"fine_tuned_from": checkpoint.weights_digest, "benchmark": job.request.benchmark.name},
         )
 
 

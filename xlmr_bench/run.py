@@ -20,7 +20,7 @@ from .errors import Interrupted, PartialError, UsageError, XlmrBenchError
 from .files import locked, sha256_of
 from .metrics import collapsed
 from .modeling.model import Source, open_source
-from .outcome import Outcome, carry_out, softmax
+from .outcome import Job, Outcome, carry_out, softmax
 from .predictions import write_predictions
 from .provenance import provenance
 from .request import Request
@@ -39,6 +39,8 @@ def execute(request: Request, ranks: Ranks) -> list[Record]:
     source = open_source(request.model)
     if request.settings.max_length > source.max_tokens:
         raise UsageError(f"max_length={request.settings.max_length}: {source.name} takes {source.max_tokens} tokens.")
+    if request.save_models and source.checkpoint is None:
+        raise UsageError("--save-models works for XLM-R checkpoint folders, not for hf: models.")
     request = replace(
         request,
         name=request.name or source.name,
@@ -77,12 +79,15 @@ def _run_seed(request: Request, source: Source, workload: Workload, seed: int, r
         return [record for record in found if record]
     digest = identity_digest(next(iter(skeletons.values())))
     work = request.output / ".work" / digest
+    models = _path(request, MODELS, seed).with_suffix("")
+    job = Job(request, source, workload, seed, ranks, work, models)
     if not ranks.first:
-        _carry_out_all(request, source, workload, seed, ranks, work)
+        for tuning in request.fine_tunings:
+            carry_out(job, tuning)
         return []
     with locked(work / "lock", f"seed {seed} of this run"):
         started, clock = datetime.now(UTC), time.monotonic()
-        outcomes = _carry_out_all(request, source, workload, seed, ranks, work)
+        outcomes = [carry_out(job, tuning) for tuning in request.fine_tunings]
         timing = {
             "started": started.isoformat(timespec="seconds"),
             "seconds": round(time.monotonic() - clock, 1),
@@ -94,18 +99,6 @@ def _run_seed(request: Request, source: Source, workload: Workload, seed: int, r
             _finish(record, outcomes, request, workload, paths[rule], timing)
     shutil.rmtree(work, ignore_errors=True)
     return list(skeletons.values())
-
-
-def _carry_out_all(
-    request: Request, source: Source, workload: Workload, seed: int, ranks: Ranks, work: Path
-) -> list[Outcome]:
-    models = _path(request, MODELS, seed).with_suffix("")
-    return [
-        carry_out(
-            request, source, workload, tuning, request.settings.precision, seed, ranks, work / tuning.name, models
-        )
-        for tuning in request.fine_tunings
-    ]
 
 
 def _path(request: Request, selection: str, seed: int) -> Path:

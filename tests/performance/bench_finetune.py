@@ -13,6 +13,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 os.environ["OMP_NUM_THREADS"] = "1"
@@ -57,8 +58,8 @@ def cpu_seconds(work: Callable[[], object]) -> float:
 
 def ours(model: Model, data: Encoded, precision: str) -> tuple[Callable[[], object], Callable[[], object]]:
     """Closures that train on and evaluate `data` once."""
-    work = Path(tempfile.mkdtemp())
-    job = FineTuning(model, data, {}, [Monitor("joint", ("en",))], SETTINGS, precision, 1, 1, ONE, work, "bench")
+    work, settings = Path(tempfile.mkdtemp()), replace(SETTINGS, precision=precision)
+    job = FineTuning(model, data, {}, [Monitor("joint", ("en",))], settings, 1, 1, ONE, work, "bench")
     batches = epoch_batches(data.lengths, 32, SETTINGS.length_window, 1, 0)
 
     def train() -> None:
