@@ -1,4 +1,4 @@
-"""An official-shaped XNLI folder, written once: 15 languages x 2,490 dev and 5,010 test pairs."""
+"""An official-shaped XNLI folder, written once (15 languages x 2,490 dev and 5,010 test pairs), and a small mirror."""
 
 from __future__ import annotations
 
@@ -31,3 +31,13 @@ def damaged(tmp_path: Path) -> Callable[[Callable[[list[Row]], object]], Path]:
         return tmp_path
 
     return write
+
+
+@pytest.fixture
+def mirror(tmp_path: Path) -> Path:
+    """A folder in the Hub's layout that a test may change."""
+    from hub_mirror import write_mirror  # skips where the package `datasets` is missing
+
+    folder = tmp_path / "mirror" / "xnli"
+    write_mirror(folder)
+    return folder

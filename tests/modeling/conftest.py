@@ -1,4 +1,4 @@
-"""A small SentencePiece model and small XLM-R weights with nothing left at its initial value."""
+"""A small SentencePiece model, small XLM-R weights with nothing left at its initial value, and folders of them."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ import io
 import itertools
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from fairseq_release import names_of_2019, settings, write
 from torch import Tensor
 
+from xlmr_bench.modeling.checkpoint import save_checkpoint
 from xlmr_bench.modeling.config import EncoderConfig
+from xlmr_bench.modeling.hf_tokenizer import read_pieces
 from xlmr_bench.modeling.names import shapes
 
 RandomState = Callable[..., dict[str, Tensor]]
@@ -75,3 +79,58 @@ def random_state() -> RandomState:
         return {name: torch.randn(shape, generator=generator) * 0.2 for name, shape in expected.items()}
 
     return make
+
+
+@pytest.fixture
+def mlm_folder(tmp_path: Path, tiny: EncoderConfig, random_state: RandomState, spm_file: Path) -> Path:
+    """A saved MLM checkpoint that a test may damage."""
+    out = tmp_path / "model"
+    state = random_state(tiny, "mlm")
+    save_checkpoint(out, tiny, state, spm_file, kind="mlm", labels=None, provenance={"run": "test"})
+    return out
+
+
+@pytest.fixture
+def loose_folder(mlm_folder: Path) -> Path:
+    """The same folder without provenance: as Hugging Face leaves one."""
+    (mlm_folder / "provenance.json").unlink()
+    return mlm_folder
+
+
+@pytest.fixture
+def fairseq_config(tiny: EncoderConfig) -> EncoderConfig:
+    """`tiny` with the one epsilon that fairseq has, and 64 dimensions a head for the fallback."""
+    return replace(tiny, layer_norm_eps=1e-5, hidden_size=128, num_attention_heads=2, initializer_range=0.02)
+
+
+@pytest.fixture
+def fairseq_state(fairseq_config: EncoderConfig, random_state: RandomState) -> dict[str, Tensor]:
+    return random_state(fairseq_config, "mlm")
+
+
+@pytest.fixture
+def released(tmp_path: Path, fairseq_state: dict[str, Tensor], spm_file: Path) -> Path:
+    """`fairseq_state` as fairseq wrote XLM-R, with its vocabulary."""
+    folder = tmp_path / "released"
+    folder.mkdir()
+    (folder / "sentencepiece.bpe.model").write_bytes(spm_file.read_bytes())
+    pieces = [piece for piece, _ in read_pieces(spm_file)]
+    (folder / "dict.txt").write_text("".join(f"{piece} 1\n" for piece in pieces[4:-1]), encoding="utf-8")
+    write(folder, names_of_2019(fairseq_state), settings())
+    return folder
+
+
+@pytest.fixture(scope="session")
+def hf_folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A random small model of each kind with its tokenizer, as `save_pretrained` leaves them."""
+    from transformers_models import save_models  # skips where transformers is missing
+
+    return save_models(tmp_path_factory.mktemp("hf"))
+
+
+@pytest.fixture
+def bert(hf_folders: dict[str, Path], tmp_path: Path) -> Path:
+    """A copy of the BERT folder to break."""
+    for file in hf_folders["bert"].iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    return tmp_path
