@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import random
 import re
 import shutil
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 import torch
-from toy import REPOSITORY
+from short_run import LANGUAGES, SHORT, values
 
 from xlmr_bench.benchmarks.xnli import XNLI
 from xlmr_bench.cli import main
@@ -27,36 +21,16 @@ from xlmr_bench.encode import encode_pairs
 from xlmr_bench.files import sha256_of
 from xlmr_bench.miniature import miniature_folder
 from xlmr_bench.modeling.checkpoint import load_state, save_checkpoint
-from xlmr_bench.modeling.config import EncoderConfig
-from xlmr_bench.modeling.encoder import Encoder, initialise
-from xlmr_bench.modeling.heads import MlmHead, SequenceHead
+from xlmr_bench.modeling.encoder import initialise
+from xlmr_bench.modeling.heads import SequenceHead
 from xlmr_bench.modeling.model import build_classifier, open_source
-from xlmr_bench.modeling.tokenizer import load_sentencepiece
 from xlmr_bench.predict import predict_logits
 from xlmr_bench.request import locate
 from xlmr_bench.results import read_record
 from xlmr_bench.selection import Monitor
 
-SHORT = ["--set", "epochs=0", "--set", "steps=24", "--set", "evaluate_every=8", "--set", "precision=fp32"]
-LANGUAGES = ["--languages", "en,sw,zh"]
 Run = Callable[..., int]
 ONE = Ranks(0, 1, torch.device("cpu"))
-
-
-@pytest.fixture(scope="session")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two layers of 32 units with the miniature's vocabulary, written as a checkpoint folder."""
-    tokenizer = miniature_folder() / "sentencepiece.bpe.model"
-    config = EncoderConfig(
-        vocab_size=load_sentencepiece(tokenizer).vocab_size, hidden_size=32, num_hidden_layers=2,
-        num_attention_heads=2, intermediate_size=64, max_position_embeddings=130, initializer_range=0.1,
-    )  # fmt: skip
-    body = torch.nn.ModuleDict({"encoder": Encoder(config), "head": MlmHead(config)})
-    for part in body.values():
-        initialise(part, 0.1, torch.Generator().manual_seed(3))
-    folder = tmp_path_factory.mktemp("models") / "small"
-    save_checkpoint(folder, config, body.state_dict(), tokenizer, kind="mlm", labels=None, provenance={})
-    return folder
 
 
 @pytest.fixture
@@ -72,14 +46,6 @@ def run(model: Path, tmp_path: Path) -> Run:
 
 def record(tmp_path: Path, protocol: str = "transfer", selection: str = "joint", seed: int = 1) -> dict[str, Any]:
     return read_record(tmp_path / "out" / "small" / "xnli" / protocol / selection / f"seed{seed}.json")
-
-
-def values(rec: dict[str, Any], split: str = "test") -> dict[str, float]:
-    return {s["language"]: s["value"] for s in rec["scores"] if s["split"] == split}
-
-
-def without_timing(rec: dict[str, Any]) -> dict[str, Any]:
-    return {k: v for k, v in rec.items() if k not in ("timing", "provenance")}
 
 
 KEYS = {
@@ -321,115 +287,3 @@ def test_an_unwritable_output_is_said_before_anything_is_lost(
     words = ["run", "xnli", "--model", str(model), *LANGUAGES, *SHORT, "--output", str(tmp_path / "file" / "out")]
     assert main(words) == 1
     assert "cannot write" in capsys.readouterr().err
-
-
-def command(model: Path, output: Path, *words: str) -> list[str]:
-    run = ["run", "xnli", "--model", str(model), *LANGUAGES, *SHORT, "--set", "steps=160", "--output", str(output)]
-    return [sys.executable, "-m", "xlmr_bench", *run, *words]
-
-
-def environment() -> dict[str, str]:
-    return os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(REPOSITORY)}
-
-
-@pytest.fixture(scope="session")
-def unbroken(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The output of a run that nothing disturbed."""
-    output = tmp_path_factory.mktemp("unbroken") / "out"
-    subprocess.run(command(model, output), check=True, capture_output=True, env=environment(), timeout=120)
-    return output
-
-
-def records(output: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    for path in sorted(output.rglob("*.json")):
-        yield str(path.relative_to(output)), without_timing(json.loads(path.read_text()))
-
-
-def test_killed_at_three_random_moments_the_records_are_the_same(model: Path, tmp_path: Path, unbroken: Path) -> None:
-    output, kills = tmp_path / "out", 0
-    rng = random.Random(int.from_bytes(os.urandom(4), "little"))
-    while kills < 3:
-        process = subprocess.Popen(
-            command(model, output), stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=environment()
-        )
-        moment = rng.uniform(0.0, 2.5)
-        while not (output / ".work").exists() and process.poll() is None:
-            time.sleep(0.02)
-        time.sleep(moment)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        kills += 1
-    subprocess.run(command(model, output), check=True, capture_output=True, env=environment(), timeout=120)
-    assert dict(records(output)) == dict(records(unbroken))
-
-
-def test_ctrl_c_exits_130_and_the_same_command_continues(model: Path, tmp_path: Path, unbroken: Path) -> None:
-    output = tmp_path / "out"
-    process = subprocess.Popen(command(model, output), stderr=subprocess.PIPE, text=True, env=environment())
-    while not list(output.glob(".work/*/*/state.safetensors")) and process.poll() is None:
-        time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130, errors
-    assert "continues" in errors
-    assert "Traceback" not in errors
-    subprocess.run(command(model, output), check=True, capture_output=True, env=environment(), timeout=120)
-    assert dict(records(output)) == dict(records(unbroken))
-
-
-def test_a_full_disk_is_said_and_the_same_command_continues(model: Path, tmp_path: Path, unbroken: Path) -> None:
-    output = tmp_path / "out"
-    # Files of at most 300 kB: the first state does not fit, as on a disk that is full.
-    limited = ["bash", "-c", 'ulimit -f 300; exec "$@"', "bash", *command(model, output)]
-    done = subprocess.run(limited, capture_output=True, text=True, env=environment(), timeout=120, check=False)
-    assert done.returncode == 1, done.stderr
-    assert "cannot write" in done.stderr
-    assert "free space" in done.stderr
-    assert "Traceback" not in done.stderr
-    assert not list(output.rglob("*.json"))
-    subprocess.run(command(model, output), check=True, capture_output=True, env=environment(), timeout=120)
-    assert dict(records(output)) == dict(records(unbroken))
-
-
-def test_two_processes_writing_into_one_leaderboard_lose_nothing(model: Path, tmp_path: Path, unbroken: Path) -> None:
-    output = tmp_path / "out"
-    started = [
-        subprocess.Popen(
-            command(model, output, "--seed", s), stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=environment()
-        )
-        for s in "12"
-    ]
-    assert [p.wait(120) for p in started] == [0, 0]
-    found = dict(records(output))
-    assert sum("seed2" in path for path in found) == 3
-    assert {k: v for k, v in found.items() if "seed1" in k} == dict(records(unbroken))
-
-
-def test_two_processes_at_the_same_work_do_not_disturb_each_other(model: Path, tmp_path: Path, unbroken: Path) -> None:
-    output = tmp_path / "out"
-    first = subprocess.Popen(
-        command(model, output), stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=environment()
-    )
-    while not list(output.glob(".work/*/*/state.safetensors")) and first.poll() is None:
-        time.sleep(0.02)
-    second = subprocess.run(
-        command(model, output), capture_output=True, text=True, env=environment(), timeout=120, check=False
-    )
-    assert second.returncode == 1
-    assert "another process is already working on" in second.stderr
-    assert first.wait(120) == 0
-    assert dict(records(output)) == dict(records(unbroken))
-
-
-def test_two_torchrun_processes_give_the_predictions_of_one(model: Path, tmp_path: Path) -> None:
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--rdzv-backend", "c10d"]
-    torchrun += ["--rdzv-endpoint", "localhost:0", "-m", "xlmr_bench"]
-    single = command(model, tmp_path / "one")
-    double = [*torchrun, *command(model, tmp_path / "two")[3:]]
-    for words in (single, double):
-        words[words.index("steps=160")] = "steps=24"
-        done = subprocess.run(words, capture_output=True, text=True, env=environment(), timeout=180, check=False)
-        assert done.returncode == 0, done.stderr
-    one, two = (read_record(tmp_path / n / "small/xnli/transfer/joint/seed1.json") for n in ("one", "two"))
-    assert values(one) == values(two)
-    assert two["timing"]["processes"] == 2
