@@ -16,7 +16,7 @@ from toy import REPOSITORY, toy_data, toy_model
 
 from xlmr_bench.device import Ranks
 from xlmr_bench.errors import XlmrBenchError
-from xlmr_bench.finetune import FineTuning, Plan
+from xlmr_bench.finetune import FineTuner, Plan
 from xlmr_bench.selection import Monitor
 from xlmr_bench.settings import Settings
 
@@ -29,12 +29,12 @@ SETTINGS = Settings(
 
 def job(
     work: Path, settings: Settings = SETTINGS, seed: int = 1, ranks: Ranks = ONE, precision: str = "fp32"
-) -> FineTuning:
+) -> FineTuner:
     monitors = [Monitor("joint", ("en", "sw")), Monitor("language:sw", ("sw",))]
     dev = {"en": toy_data(90, seed=7), "sw": toy_data(60, seed=8, high=110)}
     model = toy_model(seed)
     settings = replace(settings, precision=precision)
-    return FineTuning(model, toy_data(160, seed=3), dev, monitors, settings, 1, seed, ranks, work, "en")
+    return FineTuner(model, toy_data(160, seed=3), dev, monitors, settings, 1, seed, ranks, work, "en")
 
 
 def test_a_small_model_learns_the_task(tmp_path: Path) -> None:

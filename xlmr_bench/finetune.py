@@ -93,7 +93,7 @@ class Progressed:
         return all(m.stopped for m in self.monitors)
 
 
-class FineTuning:
+class FineTuner:
     """One model being fine-tuned; `run` carries it to its end from wherever `work` says it stopped.
 
     `settings.precision` is resolved (`fp32` or `bf16`), not `auto`.

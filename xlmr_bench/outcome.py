@@ -16,11 +16,11 @@ from safetensors.numpy import save_file
 
 from .device import Ranks
 from .files import atomic_path
-from .finetune import FineTuning
+from .finetune import FineTuner
 from .modeling.checkpoint import save_checkpoint
 from .modeling.model import Source, build_classifier
 from .predict import predict_all
-from .protocols import FineTuning as Tuning
+from .protocols import FineTuning
 from .request import Request
 from .selection import dev_languages, monitors_for
 from .workload import Workload
@@ -51,7 +51,7 @@ class Job:
     models: Path
 
 
-def carry_out(job: Job, tuning: Tuning) -> Outcome:
+def carry_out(job: Job, tuning: FineTuning) -> Outcome:
     """Fine-tune (or continue, or find finished) one model and predict with the checkpoints that dev selected.
 
     Test sets are read by the model only here, after selection.
@@ -76,7 +76,7 @@ def carry_out(job: Job, tuning: Tuning) -> Outcome:
     return _read(done, tuning.name)
 
 
-def _fine_tune(job: Job, tuning: Tuning, work: Path) -> tuple[FineTuning, dict[str, Any]]:
+def _fine_tune(job: Job, tuning: FineTuning, work: Path) -> tuple[FineTuner, dict[str, Any]]:
     settings, workload = job.request.settings, job.workload
     model = build_classifier(
         job.source,
@@ -90,7 +90,7 @@ def _fine_tune(job: Job, tuning: Tuning, work: Path) -> tuple[FineTuning, dict[s
     monitors = monitors_for(tuning, job.request.protocol.selections)
     dev = {code: workload.dev[code] for code in dev_languages(monitors)}
     train, pad_id = workload.training_set(tuning), job.source.tokenizer.pad_id
-    running = FineTuning(model, train, dev, monitors, settings, pad_id, job.seed, job.ranks, work, tuning.name)
+    running = FineTuner(model, train, dev, monitors, settings, pad_id, job.seed, job.ranks, work, tuning.name)
     at = running.run()
     about = {
         "name": tuning.name,
@@ -106,7 +106,7 @@ def _fine_tune(job: Job, tuning: Tuning, work: Path) -> tuple[FineTuning, dict[s
     return running, about
 
 
-def _predict(finished: FineTuning, workload: Workload, tuning: Tuning) -> dict[tuple[int, str, str], Logits]:
+def _predict(finished: FineTuner, workload: Workload, tuning: FineTuning) -> dict[tuple[int, str, str], Logits]:
     """Dev logits as they were at selection, test logits of the languages that the checkpoint decides for."""
     logits: dict[tuple[int, str, str], Logits] = {}
     monitors = finished.at.monitors
@@ -125,7 +125,7 @@ def _predict(finished: FineTuning, workload: Workload, tuning: Tuning) -> dict[t
     return logits
 
 
-def _export(finished: FineTuning, job: Job, name: str) -> None:
+def _export(finished: FineTuner, job: Job, name: str) -> None:
     """Write the selected models as checkpoint folders that `predict` and Hugging Face load."""
     checkpoint = job.source.checkpoint
     assert checkpoint is not None, "refused before training"

@@ -25,7 +25,7 @@ import torch.nn.functional as F
 from xlmr_bench.batches import collate, epoch_batches, micro_batches
 from xlmr_bench.device import Ranks, resolve_precision
 from xlmr_bench.encode import Encoded
-from xlmr_bench.finetune import FineTuning
+from xlmr_bench.finetune import FineTuner
 from xlmr_bench.modeling.config import SIZES, EncoderConfig
 from xlmr_bench.modeling.encoder import Encoder, initialise
 from xlmr_bench.modeling.heads import SequenceHead
@@ -59,7 +59,7 @@ def cpu_seconds(work: Callable[[], object]) -> float:
 def ours(model: Model, data: Encoded, precision: str) -> tuple[Callable[[], object], Callable[[], object]]:
     """Closures that train on and evaluate `data` once."""
     work, settings = Path(tempfile.mkdtemp()), replace(SETTINGS, precision=precision)
-    job = FineTuning(model, data, {}, [Monitor("joint", ("en",))], settings, 1, 1, ONE, work, "bench")
+    job = FineTuner(model, data, {}, [Monitor("joint", ("en",))], settings, 1, 1, ONE, work, "bench")
     batches = epoch_batches(data.lengths, 32, SETTINGS.length_window, 1, 0)
 
     def train() -> None:
