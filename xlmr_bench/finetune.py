@@ -35,6 +35,8 @@ from .state import Candidates, load_state, save_state
 
 # Every this many steps all processes agree on whether to stop, and the loss is checked for NaN.
 _CHECK_EVERY = 10
+# A state is written at each evaluation and, in between, this often or less.
+_SAVE_EVERY_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,7 @@ class FineTuner:
         if self.at.step < self.plan.steps and not self.at.finished:
             with _asked_to_stop() as asked:
                 self._steps(asked)
+        self.ranks.barrier()  # the checkpoints that rank 0 wrote are now there for all
         return self.at
 
     def _steps(self, asked: list[int]) -> None:
@@ -159,7 +162,7 @@ class FineTuner:
                     self._evaluate(step)
                 stop = (evaluates or step % _CHECK_EVERY == 0) and self.ranks.any(bool(asked))
                 # Saving may cost 2 % of the time, whatever the size of the model and the speed of the disk.
-                if evaluates or stop or time.monotonic() - last_save > max(30.0, 50 * save_cost):
+                if evaluates or stop or time.monotonic() - last_save > max(_SAVE_EVERY_S, 50 * save_cost):
                     before = time.monotonic()
                     self._save()
                     last_save = time.monotonic()
@@ -233,13 +236,13 @@ class FineTuner:
             self.candidates.add(step, self.master.flat, self.master.frozen_scale, logits)
 
     def _save(self) -> None:
+        """Write the state, on rank 0. Processes do not meet here: their clocks call for it at different steps."""
         self.at.frozen_scale = self.master.frozen_scale
         if self.ranks.first:
             save_state(
                 self.work / "state.safetensors", self.at.as_json(), self.master.flat, self.master.optimizer_state()
             )
             self.candidates.keep({m.best_step for m in self.at.monitors})
-        self.ranks.barrier()
 
 
 @contextmanager
