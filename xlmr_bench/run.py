@@ -58,7 +58,8 @@ def execute(request: Request, ranks: Ranks) -> list[Record]:
         except Interrupted:
             raise
         except XlmrBenchError as e:
-            if len(request.seeds) == 1 or isinstance(e, UsageError):
+            # Processes of one run must stay at the same seed, so there the first failure ends all of them.
+            if len(request.seeds) == 1 or ranks.world > 1 or isinstance(e, UsageError):
                 raise
             failures.append(f"seed {seed}: {e}")
             print(f"xlmr_bench: seed {seed} failed: {e}", file=sys.stderr)
@@ -84,6 +85,7 @@ def _run_seed(request: Request, source: Source, workload: Workload, seed: int, r
     if not ranks.first:
         for tuning in request.fine_tunings:
             carry_out(job, tuning)
+        ranks.barrier()
         return []
     with locked(work / "lock", f"seed {seed} of this run"):
         started, clock = datetime.now(UTC), time.monotonic()
@@ -97,6 +99,7 @@ def _run_seed(request: Request, source: Source, workload: Workload, seed: int, r
         }
         for rule, record in skeletons.items():
             _finish(record, outcomes, request, workload, paths[rule], timing)
+    ranks.barrier()  # nobody reads there any more
     shutil.rmtree(work, ignore_errors=True)
     return list(skeletons.values())
 
