@@ -73,18 +73,25 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
+def answering(handler: type[BaseHTTPRequestHandler], release: threading.Event) -> Iterator[str]:
+    """The address at which `handler` answers while the block runs; `release` lets go of answers held back."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        release.set()
+        server.shutdown()
+        thread.join()
+
+
+@contextmanager
 def serve() -> Iterator[Site]:
     """A site of one file, for as long as the block runs."""
     site = Site()
     handler = type("HandlerOfOneTest", (Handler,), {"site": site})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        site.url = f"http://127.0.0.1:{server.server_port}/XNLI/data.zip"
+    with answering(handler, site.release) as address:
+        site.url = f"{address}/XNLI/data.zip"
         yield site
-        site.release.set()
-        server.shutdown()
-        thread.join()
 
 
 def names(folder: Path) -> list[str]:

@@ -135,7 +135,7 @@ def test_a_usage_error_of_the_parser_points_to_the_help_of_that_command() -> Non
 
 
 def test_missing_data_ends_with_3_and_the_way_to_get_them(tmp_path: Path) -> None:
-    assert "nothing of xnli is in" in refused(3, "data", "status", "xnli", tmp_path / "none")
+    assert "there is no folder" in refused(3, "data", "status", "xnli", tmp_path / "none")
     assert "there is no prediction file" in refused(3, "score", tmp_path / "p.parquet", "--data", tmp_path)
     (tmp_path / "p.tsv").write_text("split\tlanguage\tid\tprediction\ntest\tsw\t1\tneutral\n")
     message = refused(3, "score", tmp_path / "p.tsv", "--benchmark", "xnli", "--data", tmp_path)

@@ -14,10 +14,11 @@ import time
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
+from download_site import answering
 
 from xlmr_bench.data import download as download_module
 from xlmr_bench.data.catalogue import ARCHIVES, Archive
@@ -96,14 +97,8 @@ def mirror(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirror]:
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     mirror = Mirror()
     handler = type("HandlerOfOneTest", (Handler,), {"mirror": mirror})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        mirror.url = f"http://127.0.0.1:{server.server_port}"
+    with answering(handler, mirror.release) as mirror.url:
         yield mirror
-        mirror.release.set()
-        server.shutdown()
-        thread.join()
 
 
 def holds_all(folder: Path) -> bool:

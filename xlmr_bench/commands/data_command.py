@@ -23,6 +23,9 @@ def execute(args: argparse.Namespace) -> int:
     if args.action == "fetch":
         return _fetch(benchmark, Path(args.folder), args.mirror)
     where = locate([args.folder], [])
+    absent = [folder for folder in where.folders if not folder.is_dir()]
+    if absent:
+        raise DataError(f"there is no folder {absent[0]}. Fetch it: data fetch {benchmark.name} {absent[0]}.")
     return _verify(benchmark, where) if args.action == "verify" else _status(benchmark, where)
 
 
