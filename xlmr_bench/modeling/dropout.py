@@ -21,13 +21,21 @@ _GOLDEN, _MIX = -1640531527, 0x7FEB352D  # 2^32 / golden ratio as int32; multipl
 class ExampleDropout:
     """The masks of one forward pass: call it once at each dropout site, in order.
 
-    `keys_B` is one int32 key an example, see `example_keys`.
+    `keys_B` is one int32 key an example, see `example_keys`. With `fused_attention`, attention on a GPU takes the
+    fused kernel with that kernel's own dropout: several times faster, but those masks come from torch's generator.
     """
 
-    def __init__(self, keys_B: Tensor) -> None:
+    def __init__(self, keys_B: Tensor, *, fused_attention: bool = False) -> None:
         self.keys_B = keys_B
+        self.fused_attention = fused_attention
         self.site = 0
         self._grids: dict[tuple[int, ...], Tensor] = {}
+
+    def after(self, sites: int) -> ExampleDropout:
+        """The masks that follow the first `sites` ones, for a part of the model that counts its own sites from 0."""
+        later = ExampleDropout(self.keys_B + sites * _GOLDEN, fused_attention=self.fused_attention)
+        later._grids = self._grids
+        return later
 
     def __call__(self, x: Tensor, p: float) -> Tensor:
         """Drop elements of `x` (batch first; 2 to 4 dimensions) with probability `p`, scaling up the rest."""

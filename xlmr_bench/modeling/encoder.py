@@ -8,18 +8,25 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from .config import FIRST_POSITION, EncoderConfig
 from .dropout import ExampleDropout
 
 
 class Layer(nn.Module):
-    """Self-attention and feed-forward, each followed by residual addition and LayerNorm."""
+    """Self-attention and feed-forward, each followed by residual addition and LayerNorm.
+
+    With `recompute` the backward pass computes the layer again instead of keeping its activations in memory.
+    """
+
+    dropout_sites = 3
 
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
         h, f = config.hidden_size, config.intermediate_size
         self.config = config
+        self.recompute = False
         self.qkv = nn.Linear(h, 3 * h)
         self.attention_out = nn.Linear(h, h)
         self.attention_norm = nn.LayerNorm(h, eps=config.layer_norm_eps)
@@ -31,6 +38,16 @@ class Layer(nn.Module):
         self, x_BTH: Tensor, bias_B11T: Tensor | None, drop: ExampleDropout | None, read_BK: Tensor | None
     ) -> Tensor:
         """Hidden states at every position, or only at `read_BK`: keys and values always cover all positions."""
+        if self.recompute and torch.is_grad_enabled():
+            again: Tensor = checkpoint(self._compute, x_BTH, bias_B11T, drop, read_BK, use_reentrant=False)
+            return again
+        return self._compute(x_BTH, bias_B11T, drop, read_BK)
+
+    def _compute(
+        self, x_BTH: Tensor, bias_B11T: Tensor | None, drop: ExampleDropout | None, read_BK: Tensor | None
+    ) -> Tensor:
+        if drop is not None:
+            drop.site = 0  # the same masks when computed again
         p = self.config.hidden_dropout_prob
         if read_BK is None:
             queries = x_BTH
@@ -52,8 +69,9 @@ class Layer(nn.Module):
         q, k, v = (t.view(*t.shape[:2], a, d).transpose(1, 2) for t in (q, k, v))
         p = self.config.attention_probs_dropout_prob
         # The fused kernel is slower than plain products for bf16 on a CPU, and cannot take our dropout masks.
-        if q.is_cuda and (drop is None or p == 0.0):
-            out: Tensor = F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
+        if q.is_cuda and (drop is None or p == 0.0 or drop.fused_attention):
+            dropped = 0.0 if drop is None else p
+            out: Tensor = F.scaled_dot_product_attention(q, k, v, attn_mask=bias, dropout_p=dropped)
         else:
             scores = (q * d**-0.5) @ k.transpose(-2, -1)
             probabilities = torch.softmax(scores if bias is None else scores + bias, dim=-1)
@@ -76,13 +94,13 @@ class Encoder(nn.Module):
     def forward(
         self,
         ids_BT: Tensor,
-        lengths_B: Tensor,
+        lengths_B: Tensor | None,
         drop: ExampleDropout | None = None,
         read_BK: Tensor | None = None,
     ) -> Tensor:
         """Hidden states (B, T, H), or (B, K, H) at the positions `read_BK` alone.
 
-        `ids_BT` is padded on the right; `lengths_B` counts the real tokens of each example. With `read_BK` the last
+        `ids_BT` is padded on the right; `lengths_B` counts the real tokens of each example, None where all are real. With `read_BK` the last
         layer is computed only at those positions, which changes nothing in their values.
         """
         T = ids_BT.shape[1]
@@ -90,10 +108,13 @@ class Encoder(nn.Module):
         x: Tensor = self.embedding_norm(self.word_embeddings(ids_BT) + positions)
         if drop is not None:
             x = drop(x, self.config.hidden_dropout_prob)
-        bias = padding_bias(lengths_B, T, x.dtype)
+        bias = None if lengths_B is None else padding_bias(lengths_B, T, x.dtype)
         last = len(self.layers) - 1
         for i, layer in enumerate(self.layers):
-            x = layer(x, bias, drop, read_BK if i == last else None)
+            own = None if drop is None else drop.after(1 + i * Layer.dropout_sites)
+            x = layer(x, bias, own, read_BK if i == last else None)
+        if drop is not None:
+            drop.site = 1 + len(self.layers) * Layer.dropout_sites  # the head's masks follow
         return x
 
 

@@ -65,4 +65,9 @@ class MlmHead(nn.Module):
 
     def forward(self, hidden_NH: Tensor, embeddings_VH: Tensor) -> Tensor:
         """Logits (N, V) for the selected tokens only: over all tokens this would be the largest tensor of all."""
-        return F.linear(self.norm(F.gelu(self.dense(hidden_NH))), embeddings_VH, self.bias)
+        return F.linear(self.transform(hidden_NH), embeddings_VH, self.bias)
+
+    def transform(self, hidden_NH: Tensor) -> Tensor:
+        """What is compared with the embeddings, (N, H)."""
+        transformed: Tensor = self.norm(F.gelu(self.dense(hidden_NH)))
+        return transformed

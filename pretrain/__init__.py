@@ -1,0 +1,1 @@
+"""Pretraining of multilingual masked language models: vocabulary, shards, trainer, plan."""

@@ -1,0 +1,17 @@
+"""`train`: one run, from its beginning or from where it stands."""
+
+from __future__ import annotations
+
+import argparse
+
+from ..settings import load_settings
+
+
+def execute(args: argparse.Namespace) -> int:
+    """Train, and say where the model is."""
+    settings = load_settings(args.config, args.settings, args.variant)
+    from ..train import train
+
+    model = train(settings, accept_changes=args.accept_changes)
+    print(f"finished: {model}")
+    return 0

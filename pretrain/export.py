@@ -1,0 +1,61 @@
+"""A model under training as a checkpoint folder that `xlmr_bench` and Hugging Face load."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.distributed.checkpoint as dcp
+
+from xlmr_bench.errors import DataError, UsageError
+from xlmr_bench.modeling.checkpoint import save_checkpoint
+from xlmr_bench.modeling.config import EncoderConfig
+
+from .checkpoints import complete_checkpoints, full_state, read_training
+from .model import MaskedLM, encoder_config
+from .parallel import Team
+from .settings import Settings, settings_from_dict
+from .shards import open_shards
+
+
+def export_model(
+    model: MaskedLM, config: EncoderConfig, tokenizer: Path, folder: Path, provenance: Mapping[str, Any], team: Team
+) -> None:
+    """Write the model as it is, in fp32; an earlier export there is replaced. Every process must call it."""
+    state = full_state(model)
+    if team.first:
+        shutil.rmtree(folder, ignore_errors=True)
+        _save(state, config, tokenizer, folder, provenance)
+    team.wait()
+
+
+def export_checkpoint(run: Path, folder: Path, step: int | None) -> int:
+    """Write a complete checkpoint of a run, the newest or that of `step`; returns its step. One process, no GPU."""
+    complete = complete_checkpoints(run)
+    if not complete:
+        raise DataError(f"{run} holds no complete checkpoint. Give the folder of a run (its `output`).")
+    chosen = max(complete) if step is None else step
+    if chosen not in complete:
+        raise UsageError(f"{run} has no complete checkpoint of step {chosen}; it has {', '.join(map(str, complete))}.")
+    values = read_training(complete[chosen])
+    settings: Settings = settings_from_dict(values["settings"])
+    manifest = open_shards(Path(settings.data.shards))
+    if manifest.tokenizer_sha256 != values["tokenizer"]:
+        raise DataError(f"{manifest.folder} has another tokenizer than this run was trained with.")
+    config = encoder_config(settings, manifest.vocab_size)
+    with torch.device("meta"):
+        model = MaskedLM(config)
+    model.to_empty(device="cpu")
+    state = model.state_dict()
+    dcp.load({"model": state}, checkpoint_id=complete[chosen], no_dist=True)
+    _save(state, config, manifest.tokenizer_file, folder, values)
+    return chosen
+
+
+def _save(
+    state: Mapping[str, Any], config: EncoderConfig, tokenizer: Path, folder: Path, provenance: Mapping[str, Any]
+) -> None:
+    save_checkpoint(folder, config, state, tokenizer, kind="mlm", labels=None, provenance={"pretraining": provenance})
