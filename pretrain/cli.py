@@ -3,55 +3,105 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import os
-import sys
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
 
-from xlmr_bench.errors import XlmrBenchError
+from xlmr_bench.console import Parser, dispatch, ended
+
+EPILOG = """examples:
+  python -m pretrain vocab text/ sentencepiece.bpe.model --size 32000
+  python -m pretrain shard text/ shards/ --tokenizer sentencepiece.bpe.model
+  python -m pretrain plan xlmr_base.toml
+  torchrun --nproc-per-node 8 -m pretrain train xlmr_base.toml data.shards=shards/
+
+exit codes: 0 ok, 1 the work failed, 2 usage, 3 data missing or wrong, 130 interrupted (the same command continues)."""
+_TEXT = "folder with LANGUAGE.txt (.gz, .xz) or LANGUAGE/*.txt (.gz, .xz), in UTF-8"
+_LANGUAGES = "codes separated by commas (default: all found)"
+
+Command = Callable[[str, str, str], argparse.ArgumentParser]
 
 
-def parser() -> argparse.ArgumentParser:
-    """The whole command line."""
-    main = argparse.ArgumentParser(
-        prog="pretrain",
+def build_parser() -> Parser:
+    """All commands with their options."""
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = Parser(
+        prog="python -m pretrain",
         description="Pretrain multilingual masked language models (XLM-R): raw text -> vocab -> shard -> train.",
+        epilog=EPILOG,
+        formatter_class=raw,
     )
-    commands = main.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
 
-    vocab = commands.add_parser("vocab", help="train a SentencePiece vocabulary on text of many languages")
-    vocab.add_argument("text", type=Path, metavar="TEXT", help="folder with LANGUAGE.txt[.gz] or LANGUAGE/*.txt[.gz]")
-    vocab.add_argument("out", type=Path, metavar="MODEL", help="the model to write, e.g. sentencepiece.bpe.model")
-    vocab.add_argument("--size", type=int, default=250_000, help="pieces (default: 250000, XLM-R's)")
-    vocab.add_argument("--type", choices=("unigram", "bpe"), default="unigram", help="default: unigram (paper)")
-    vocab.add_argument("--alpha", type=float, default=0.3, help="languages are sampled by lines^alpha (default: 0.3)")
-    vocab.add_argument("--lines", type=int, default=10_000_000, help="lines to sample in all (default: 10 million)")
-    vocab.add_argument("--character-coverage", type=float, default=0.9995, metavar="C", help="default: 0.9995")
-    vocab.add_argument("--languages", help="codes separated by commas (default: all found)")
-    vocab.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    def command(name: str, summary: str, example: str) -> argparse.ArgumentParser:
+        return commands.add_parser(
+            name, help=summary, description=summary, epilog=f"example:\n  {example}", formatter_class=raw
+        )
 
-    shard = commands.add_parser("shard", help="tokenise text into memory-mapped shards")
-    shard.add_argument("text", type=Path, metavar="TEXT", help="folder with LANGUAGE.txt[.gz] or LANGUAGE/*.txt[.gz]")
-    shard.add_argument("out", type=Path, metavar="SHARDS", help="folder to write; repeating the command continues it")
-    shard.add_argument("--tokenizer", type=Path, required=True, metavar="MODEL", help="SentencePiece model")
-    shard.add_argument("--languages", help="codes separated by commas (default: all found)")
-    shard.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (default: one a core)")
-    shard.add_argument("--line-documents", action="store_true", help="each line is a document (default: blank lines)")
+    for add in (_vocab, _shard, _inspect, _train_and_plan, _export):
+        add(command)
+    return parser
 
-    inspect = commands.add_parser("inspect", help="show what shards hold, as text")
-    inspect.add_argument("shards", type=Path, metavar="SHARDS")
-    inspect.add_argument("--language", help="show blocks of this language")
-    inspect.add_argument("--blocks", type=int, default=2, help="how many (default: 2)")
-    inspect.add_argument("--block-tokens", type=int, default=128, help="their length (default: 128)")
-    inspect.add_argument("--verify", action="store_true", help="compare every file with its digest")
 
-    train = commands.add_parser("train", help="train a model; repeating the command continues it")
-    plan = commands.add_parser("plan", help="what a run needs: parameters, memory, days; no GPU needed")
-    for command in (train, plan):
-        command.add_argument("config", type=Path, metavar="CONFIG.toml", help="see pretrain/configs/")
-        command.add_argument("settings", nargs="*", metavar="key=value", help="e.g. training.steps=1000")
-        command.add_argument("--variant", help="one of the configuration's named runs")
+def _vocab(command: Command) -> None:
+    p = command(
+        "vocab",
+        "train a SentencePiece vocabulary on text of many languages",
+        "python -m pretrain vocab text/ sentencepiece.bpe.model --size 32000 --lines 2000000",
+    )
+    p.add_argument("text", type=Path, metavar="TEXT", help=_TEXT)
+    p.add_argument("out", type=Path, metavar="MODEL", help="the model to write, e.g. sentencepiece.bpe.model")
+    p.add_argument("--size", type=int, default=250_000, help="pieces (default: 250000, XLM-R's)")
+    p.add_argument("--type", choices=("unigram", "bpe"), default="unigram", help="default: unigram (paper)")
+    p.add_argument("--alpha", type=float, default=0.3, help="languages are sampled by lines^alpha (default: 0.3)")
+    p.add_argument("--lines", type=int, default=10_000_000, help="lines to sample in all (default: 10 million)")
+    p.add_argument("--character-coverage", type=float, default=0.9995, metavar="C", help="default: 0.9995")
+    p.add_argument("--languages", metavar="CODES", help=_LANGUAGES)
+    p.add_argument("--threads", type=int, default=_cores(), help="of the trainer (default: one a core)")
+
+
+def _shard(command: Command) -> None:
+    p = command(
+        "shard",
+        "tokenise text into memory-mapped shards; repeating the command continues it",
+        "python -m pretrain shard text/ shards/ --tokenizer sentencepiece.bpe.model",
+    )
+    p.add_argument("text", type=Path, metavar="TEXT", help=_TEXT)
+    p.add_argument("out", type=Path, metavar="SHARDS", help="folder to write; repeating the command continues it")
+    p.add_argument("--tokenizer", type=Path, required=True, metavar="MODEL", help="SentencePiece model, as of `vocab`")
+    p.add_argument("--languages", metavar="CODES", help=_LANGUAGES)
+    p.add_argument("--workers", type=int, default=_cores(), help="processes (default: one a core)")
+    p.add_argument("--line-documents", action="store_true", help="each line is a document (default: blank lines)")
+
+
+def _inspect(command: Command) -> None:
+    p = command(
+        "inspect",
+        "show what shards hold: counts, text, and whether the files are whole",
+        "python -m pretrain inspect shards/ --language sw --blocks 3",
+    )
+    p.add_argument("shards", type=Path, metavar="SHARDS")
+    p.add_argument("--language", metavar="CODE", help="show blocks of this language as text")
+    p.add_argument("--blocks", type=int, default=2, help="how many, evenly spread (default: 2)")
+    p.add_argument("--block-tokens", type=int, default=128, help="their length (default: 128)")
+    p.add_argument("--verify", action="store_true", help="compare every file with its digest")
+
+
+def _train_and_plan(command: Command) -> None:
+    train = command(
+        "train",
+        "train a model; repeating the command continues it",
+        "python -m pretrain train pretrain/configs/tiny.toml data.shards=shards/",
+    )
+    plan = command(
+        "plan",
+        "what a run needs: parameters, memory, days; no GPU needed",
+        "python -m pretrain plan pretrain/configs/xlmr_base.toml --gpus 64",
+    )
+    for p in (train, plan):
+        p.add_argument("config", type=Path, metavar="CONFIG.toml", help="see pretrain/configs/")
+        p.add_argument("settings", nargs="*", metavar="key=value", help="e.g. training.steps=1000")
+        p.add_argument("--variant", help="one of the configuration's named runs")
     train.add_argument(
         "--accept-changes", action="store_true", help="continue a run whose configuration is no longer the same"
     )
@@ -59,27 +109,23 @@ def parser() -> argparse.ArgumentParser:
     plan.add_argument("--gpu-tflops", type=float, default=790.0, help="dense bf16 rate of one (default: 790, H200)")
     plan.add_argument("--mfu", type=float, default=0.5, help="share of it that is reached (default: 0.5)")
 
-    export = commands.add_parser("export", help="write a checkpoint of a run as a model folder")
-    export.add_argument("run", type=Path, metavar="RUN", help="the run's folder")
-    export.add_argument("out", type=Path, metavar="MODEL", help="folder to write; xlmr_bench and Hugging Face load it")
-    export.add_argument("--step", type=int, help="default: the newest complete checkpoint")
-    return main
+
+def _export(command: Command) -> None:
+    p = command(
+        "export",
+        "write a checkpoint of a run as a model folder",
+        "python -m pretrain export runs/tiny model/",
+    )
+    p.add_argument("run", type=Path, metavar="RUN", help="the run's folder")
+    p.add_argument("out", type=Path, metavar="MODEL", help="folder to write; xlmr_bench and Hugging Face load it")
+    p.add_argument("--step", type=int, help="default: the newest complete checkpoint")
 
 
-def main(words: Sequence[str]) -> int:
-    """Run a command; the exit code as in `xlmr_bench.errors`."""
-    args = parser().parse_args(words)
-    try:
-        module = importlib.import_module(f"pretrain.commands.{args.command}_command")
-        code: int = module.execute(args)
-        sys.stdout.flush()
-        return code
-    except XlmrBenchError as e:
-        print(f"pretrain: {e}", file=sys.stderr)
-        return e.exit_code
-    except KeyboardInterrupt:
-        print("pretrain: interrupted; the same command continues.", file=sys.stderr)
-        return 130
-    except BrokenPipeError:  # the reader of our output went away, as `| head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+def _cores() -> int:
+    """The cores this process may use, which a scheduler can make fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def main(argv: list[str]) -> int:
+    """Run one command; returns the exit code."""
+    return ended("pretrain", lambda: dispatch(build_parser(), argv, f"{__package__}.commands"))

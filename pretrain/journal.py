@@ -7,7 +7,6 @@ import math
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -79,8 +78,7 @@ class Journal:
             os.close(self._file)
         self._file = -1
         if self._events is not None:
-            with suppress(OSError):
-                self._events.close()
+            self._events.close()
             self._events = None
 
     def _add_events(self, kind: str, step: int, values: Mapping[str, Any]) -> None:

@@ -215,6 +215,7 @@ def micro_batches(settings: Settings, world: int) -> tuple[int, int] | None:
     return size, -(-rank_blocks // size)
 
 
-def world_sizes(gpus: int) -> Sequence[int]:
-    """The processes to plan for: those asked for, else one GPU, a node, 8 nodes and 64."""
-    return (gpus,) if gpus else (1, GPUS_OF_A_NODE, 8 * GPUS_OF_A_NODE, 64 * GPUS_OF_A_NODE)
+def world_sizes(settings: Settings, gpus: int) -> Sequence[int]:
+    """The processes to plan for: those asked for, else one, a node, 8 nodes and 64, where they divide the batch."""
+    usual = (1, GPUS_OF_A_NODE, 8 * GPUS_OF_A_NODE, 64 * GPUS_OF_A_NODE)
+    return (gpus,) if gpus else tuple(world for world in usual if micro_batches(settings, world))

@@ -22,10 +22,10 @@ from xlmr_bench.errors import Interrupted, UsageError, XlmrBenchError
 
 LOG = "probe.log"
 # What torchrun sets, besides TORCHELASTIC_*. With these the probe would take itself for a process of the training.
-_TORCHRUN = frozenset(
-    "RANK WORLD_SIZE LOCAL_RANK LOCAL_WORLD_SIZE GROUP_RANK GROUP_WORLD_SIZE ROLE_RANK ROLE_WORLD_SIZE ROLE_NAME "
-    "MASTER_ADDR MASTER_PORT".split()
-)
+_TORCHRUN = (
+    "RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "GROUP_RANK", "GROUP_WORLD_SIZE",
+    "ROLE_RANK", "ROLE_WORLD_SIZE", "ROLE_NAME", "MASTER_ADDR", "MASTER_PORT",
+)  # fmt: skip
 _OURS = ("--model", "--output", "--dry-run")  # dry runs write no records
 _POLL_S = 0.2
 _GRACE_S = 10.0

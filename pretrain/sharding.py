@@ -81,7 +81,7 @@ def _work(items: Sequence[WorkItem], manifest: Path, workers: int) -> list[Count
     total, left = sum(i.cost for i in items), sum(i.cost for i in waiting)
     done: list[Counts] = []
     problems: list[str] = []
-    work = in_processes(tokenise_item, waiting, workers, _describe)
+    work = in_processes(tokenise_item, waiting, workers, _describe, "use fewer --workers")
     with closing(work), Progress(total, "B", "tokenising", start=total - left) as progress:
         for event in work:
             if isinstance(event, Advanced):

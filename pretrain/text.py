@@ -99,7 +99,7 @@ def read_lines(
                 return
             rest = b""
             if len(line) == LONGEST_LINE_BYTES and not line.endswith(b"\n"):
-                cut = _place_to_cut(line)
+                cut = place_to_cut(line)
                 line, rest = line[:cut], line[cut:]
             yield position, (line.replace(b"\0", b" ") if b"\0" in line else line).strip()
             position += len(line)
@@ -115,6 +115,17 @@ def decode(file: TextFile, offset: int, line: bytes) -> str:
         return line.decode("utf-8")
     except UnicodeDecodeError as e:
         raise _not_utf8(file, offset, line, e) from e
+
+
+def place_to_cut(line: bytes) -> int:
+    """Where to end a line that was cut off anywhere: after a space near the end, else between two characters."""
+    space = line.rfind(b" ", len(line) - _SPACE_WITHIN_BYTES)
+    if space >= 0:
+        return space + 1
+    cut = len(line) - 1
+    while cut > len(line) - 4 and line[cut] & 0xC0 == 0x80:  # a character's second to fourth byte
+        cut -= 1
+    return cut
 
 
 @contextmanager
@@ -205,17 +216,6 @@ def _line_end(text: io.BufferedReader[Any], position: int, blank: bool) -> int:
 
 def _no_text(folder: Path) -> DataError:
     return DataError(f"no text in {folder}. It should hold LANGUAGE.txt (.gz, .xz) or LANGUAGE/*.txt (.gz, .xz).")
-
-
-def _place_to_cut(line: bytes) -> int:
-    """After the last space if one is near the end, else before the last character, which may be incomplete."""
-    space = line.rfind(b" ", len(line) - _SPACE_WITHIN_BYTES)
-    if space >= 0:
-        return space + 1
-    cut = len(line) - 1
-    while cut > len(line) - 4 and line[cut] & 0xC0 == 0x80:  # a character's second to fourth byte
-        cut -= 1
-    return cut
 
 
 def _not_utf8(file: TextFile, offset: int, line: bytes, error: UnicodeDecodeError) -> DataError:

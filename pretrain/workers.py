@@ -10,7 +10,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -48,12 +48,17 @@ class _Worker:
 
 
 def in_processes(
-    function: Callable[[Item, Report], Result], items: Sequence[Item], workers: int, describe: Callable[[Item], str]
+    function: Callable[[Item, Report], Result],
+    items: Sequence[Item],
+    workers: int,
+    describe: Callable[[Item], str],
+    to_save_memory: str,
 ) -> Generator[Advanced | Ended[Result], None, None]:
     """Call `function(item, report)` for every item, in the order given, and yield what comes of it as it comes.
 
-    `function` must be importable. Errors other than DataError end everything, as does a worker that is killed;
-    `describe(item)` then says what it was doing. Closing the iterator kills the workers.
+    `function` must be importable. Errors other than DataError end everything, as does a worker that is killed:
+    `describe(item)` then says what it was doing, and `to_save_memory` what to do if it was for that. Closing the
+    iterator kills the workers.
     """
     context = multiprocessing.get_context("spawn")
     waiting = list(enumerate(items))[::-1]
@@ -70,7 +75,14 @@ def in_processes(
             ready = wait([w.pipe for w in busy])
             for worker in busy:
                 if worker.pipe in ready:
-                    yield from _answer(worker, waiting, items, describe)
+                    assert worker.index is not None
+                    index, message = worker.index, _received(worker, describe(items[worker.index]), to_save_memory)
+                    if isinstance(message, int):
+                        yield Advanced(message)
+                        continue
+                    _give(worker, waiting)
+                    refused = isinstance(message, DataError)
+                    yield Ended(index, None if refused else message, message if refused else None)
     finally:
         for worker in team:
             worker.process.kill()
@@ -86,24 +98,16 @@ def _give(worker: _Worker, waiting: list[tuple[int, Any]]) -> None:
         worker.pipe.send(item)
 
 
-def _answer(
-    worker: _Worker, waiting: list[tuple[int, Any]], items: Sequence[Any], describe: Callable[[Any], str]
-) -> Iterator[Any]:
-    assert worker.index is not None
+def _received(worker: _Worker, doing: str, to_save_memory: str) -> Any:
+    """A worker's next message: an amount, a result or a DataError; anything else that went wrong is raised."""
     try:
         message = worker.pipe.recv()
     except (EOFError, ConnectionError):
         worker.process.join()
-        raise _death(worker.process.exitcode, describe(items[worker.index])) from None
-    if isinstance(message, int):
-        yield Advanced(message)
-    elif isinstance(message, XlmrBenchError) and not isinstance(message, DataError):
+        raise _death(worker.process.exitcode, doing, to_save_memory) from None
+    if isinstance(message, XlmrBenchError) and not isinstance(message, DataError):
         raise message
-    else:
-        refused = isinstance(message, DataError)
-        index = worker.index
-        _give(worker, waiting)
-        yield Ended(index, None if refused else message, message if refused else None)
+    return message
 
 
 def _serve(pipe: Connection, function: Callable[[Any, Report], Any]) -> None:
@@ -125,10 +129,10 @@ def _end_with_the_command() -> None:
     os._exit(1)
 
 
-def _death(exitcode: int | None, doing: str) -> XlmrBenchError:
+def _death(exitcode: int | None, doing: str, to_save_memory: str) -> XlmrBenchError:
     if exitcode is not None and exitcode < 0:
         how = f"was killed ({signal.Signals(-exitcode).name})"
-        advice = "If the system ran out of memory, use fewer --workers. "
+        advice = f"If the system ran out of memory, {to_save_memory}. "
     else:
         how, advice = f"ended with exit code {exitcode}", "Its last words are above. "
-    return XlmrBenchError(f"a worker process {how} while {doing}. {advice}The same command continues.")
+    return XlmrBenchError(f"a worker process {how} while {doing}. {advice}Repeat the command.")

@@ -6,15 +6,11 @@ Nothing heavy is imported here: `--help` costs a tenth of a second.
 from __future__ import annotations
 
 import argparse
-import importlib
-import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
 
 from . import __version__
-from .errors import UsageError, XlmrBenchError, unknown_name
+from .console import Parser, dispatch, ended
 
 EPILOG = """examples:
   python -m xlmr_bench init --size tiny --tokenizer miniature ckpt/
@@ -26,25 +22,10 @@ exit codes: 0 ok, 1 run failed, 2 usage, 3 data missing or wrong, 4 some seeds f
 6 outside the tolerance asked for, 130 interrupted (the same command continues)."""
 
 
-class _Parser(argparse.ArgumentParser):
-    """argparse, with our way of reporting an error."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message}\nSee: {self.prog} --help")
-
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Refuse an unknown option here, where those of its command are known, with the nearest of them."""
-        found, rest = super().parse_known_args(args, namespace)
-        for word in rest:
-            if word.startswith("-"):
-                self.error(str(unknown_name("option", word.partition("=")[0], self._option_string_actions)))
-        return found, rest
-
-
-def build_parser() -> argparse.ArgumentParser:
+def build_parser() -> Parser:
     """All commands with their options."""
     raw = argparse.RawDescriptionHelpFormatter
-    parser = _Parser(
+    parser = Parser(
         prog="python -m xlmr_bench",
         description="Evaluate multilingual encoders by the protocols of the XLM-R paper.",
         epilog=EPILOG,
@@ -54,11 +35,9 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
 
     def command(name: str, summary: str, example: str) -> argparse.ArgumentParser:
-        made = commands.add_parser(
+        return commands.add_parser(
             name, help=summary, description=summary, epilog=f"example:\n  {example}", formatter_class=raw
         )
-        made.set_defaults(handler=name)
-        return made
 
     for add in (_list, _doctor, _data, _init, _convert, _run, _predict, _score, _compare):
         add(command)
@@ -204,49 +183,4 @@ def _compare(command: Command) -> None:
 
 def main(argv: list[str]) -> int:
     """Run one command; returns the exit code."""
-    try:
-        code = _dispatch(argv)
-        if sys.stdout is not None:
-            sys.stdout.flush()
-        return code
-    except XlmrBenchError as e:
-        print(f"xlmr_bench: {e}", file=sys.stderr)
-        _finish_stdout()
-        return e.exit_code
-    except BrokenPipeError:
-        _finish_stdout()
-        return 0
-    except OSError as e:
-        place = f" ({e.filename})" if e.filename else ""
-        print(f"xlmr_bench: {e.strerror or e}{place}. Nothing finished was lost.", file=sys.stderr)
-        _finish_stdout()
-        return XlmrBenchError.exit_code
-    except KeyboardInterrupt:
-        print("xlmr_bench: interrupted; the same command continues.", file=sys.stderr)
-        return 130
-
-
-def _dispatch(argv: list[str]) -> int:
-    parser = build_parser()
-    known = ("list", "doctor", "data", "init", "convert", "run", "predict", "score", "compare")
-    if argv and not argv[0].startswith("-") and argv[0] not in known:
-        raise unknown_name("command", argv[0], known)
-    try:
-        args = parser.parse_args(argv)
-    except SystemExit:  # --help and --version were answered; mistakes raise UsageError
-        return 0
-    if args.command is None:
-        parser.print_help(sys.stderr)
-        return UsageError.exit_code
-    handler = importlib.import_module(f"{__package__}.commands.{args.handler}_command")
-    code: int = handler.execute(args)
-    return code
-
-
-def _finish_stdout() -> None:
-    """Write what is left, or drop it where nobody takes it: else the interpreter would complain at its end."""
-    try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return ended("xlmr_bench", lambda: dispatch(build_parser(), argv, f"{__package__}.commands"))

@@ -113,7 +113,7 @@ def _print_memory(config: EncoderConfig, settings: Settings, gpus: int) -> None:
         f"{parallel.micro_batch}; hsdp: {GPUS_OF_A_NODE} ranks a node; allocator's own share not counted)"
     )
     rows = []
-    for world in world_sizes(gpus):
+    for world in world_sizes(settings, gpus):
         split = micro_batches(settings, world)
         for mode in ("ddp", "fsdp", "hsdp"):
             if split is None:
@@ -139,7 +139,7 @@ def _print_time(config: EncoderConfig, settings: Settings, args: argparse.Namesp
     reached = f"{args.mfu:.0%} of {args.gpu_tflops:g} TFLOP/s dense bf16 (--mfu, --gpu-tflops)"
     rows = [["1", _duration(days), reached]]
     rows += [
-        [f"{world}", _duration(days / world), "the same share on each"] for world in world_sizes(args.gpus) if world > 1
+        [f"{world}", _duration(days / world), "the same share on each"] for world in world_sizes(settings, args.gpus) if world > 1
     ]
     _table(rows, ["GPUs", "time", "from"])
 
@@ -178,11 +178,12 @@ def _print_checkpoints(config: EncoderConfig, settings: Settings) -> None:
 
 
 def _duration(days: float) -> str:
-    """Days, or the unit below that keeps the number readable."""
-    if days >= 1:
-        return f"{days:,.1f} days"
-    return f"{24 * days:.1f} hours" if days >= 1 / 24 else f"{24 * 60 * days:.1f} minutes"
+    """In the largest unit that fits into it."""
+    for unit, count in (("days", 1), ("hours", 24), ("minutes", 24 * 60)):
+        if days * count >= 1:
+            return f"{days * count:,.1f} {unit}"
+    return f"{days * 86_400:.1f} seconds"
 
 
 def _bytes(count: int) -> str:
-    return f"{count / GIB:,.2f} GiB"
+    return f"{count / GIB:,.2f} GiB" if count >= GIB else f"{count / 2**20:,.1f} MiB"
