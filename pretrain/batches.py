@@ -42,8 +42,11 @@ class MicroBatch:
         """The same on `device`; the copy to a GPU does not wait."""
         if device.type == "cpu":
             return self
-        moved = (t.pin_memory().to(device, non_blocking=True) for t in (self.ids, self.positions, self.targets))
-        return MicroBatch(*moved, self.keys.pin_memory().to(device, non_blocking=True))
+
+        def moved(tensor: Tensor) -> Tensor:
+            return tensor.pin_memory().to(device, non_blocking=True)
+
+        return MicroBatch(moved(self.ids), moved(self.positions), moved(self.targets), moved(self.keys))
 
 
 @dataclass(frozen=True)
@@ -108,8 +111,8 @@ class Corpus:
 
     def _masked(self, ids: Integers, keys: np.ndarray, dropout_keys: Tensor) -> MicroBatch:
         masked = mask_blocks(ids, keys, self.settings.masked_per_block, self.manifest.vocab_size)
-        tensors = (torch.from_numpy(a) for a in (masked.ids, masked.positions, masked.targets))
-        return MicroBatch(*tensors, dropout_keys)
+        ids_BT, positions_BK, targets_BK = map(torch.from_numpy, (masked.ids, masked.positions, masked.targets))
+        return MicroBatch(ids_BT, positions_BK, targets_BK, dropout_keys)
 
 
 def step_batch(corpus: Corpus, step: int, rank: int, world: int) -> StepBatch:
@@ -156,6 +159,7 @@ class Ahead:
     def _put(self, item: StepBatch | BaseException) -> None:
         while not self._stopped.is_set():
             try:
-                return self._queue.put(item, timeout=0.1)
+                self._queue.put(item, timeout=0.1)
+                return
             except queue.Full:
                 continue

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import pickle
 import re
 import shutil
 import sys
@@ -18,7 +19,6 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
-import torch.distributed.checkpoint as dcp
 from torch.distributed.checkpoint.api import CheckpointException
 from torch.distributed.checkpoint.state_dict import (
     StateDictOptions,
@@ -27,6 +27,8 @@ from torch.distributed.checkpoint.state_dict import (
     set_model_state_dict,
     set_optimizer_state_dict,
 )
+from torch.distributed.checkpoint.state_dict_loader import load
+from torch.distributed.checkpoint.state_dict_saver import async_save
 from torch.optim import Optimizer
 
 from xlmr_bench.errors import DataError, XlmrBenchError
@@ -38,7 +40,7 @@ from .settings import CheckpointSettings
 
 TRAINING = "training.json"
 _COMPLETE = ".metadata"
-_FAILURES = (CheckpointException, OSError, RuntimeError)
+_FAILURES = (CheckpointException, OSError, RuntimeError, XlmrBenchError)
 
 logging.getLogger("torch.distributed.checkpoint").setLevel(logging.ERROR)
 
@@ -58,8 +60,21 @@ def read_training(folder: Path) -> dict[str, Any]:
     try:
         values: dict[str, Any] = json.loads((folder / TRAINING).read_text(encoding="utf-8"))
     except (OSError, ValueError) as e:
-        raise DataError(f"{folder / TRAINING} cannot be read ({e}). Delete {folder}: the one before it is used.") from e
+        raise DataError(f"{folder / TRAINING} cannot be read ({e}). Delete {folder} and repeat: the one before it is taken.") from e
     return values
+
+
+def read_tensors(folder: Path, state: dict[str, Any], **how: Any) -> None:
+    """Fill the tensors of `state`, which have their shapes already, from a checkpoint; `how` goes to torch."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch remarks that a single process is single
+            load(state, checkpoint_id=folder, **how)
+    except (*_FAILURES, ValueError, EOFError, LookupError, pickle.UnpicklingError) as e:
+        raise DataError(
+            f"{folder} cannot be read ({_reason(e)}). Delete that folder and repeat the command: it takes the "
+            "checkpoint before it."
+        ) from e
 
 
 class Checkpoints:
@@ -77,12 +92,14 @@ class Checkpoints:
         return str(self._path(self.newest)) if self.newest else ""
 
     def tidy(self) -> None:
-        """Remove what a killed process left incomplete, and what is no longer to be kept."""
+        """Finish what a killed process left half done, and remove what is no longer to be kept."""
         if self._team.first:
             complete = complete_checkpoints(self._run)
             for folder in self._folder.glob("step-*"):
                 if folder not in complete.values():
                     shutil.rmtree(folder, ignore_errors=True)
+            if self.newest:
+                self._point(self._path(self.newest))
             self._retain()
         self._team.wait()
 
@@ -92,20 +109,22 @@ class Checkpoints:
         if step == self.newest:
             return
         path = self._path(step)
-        failed = 0
+        failure: XlmrBenchError | None = None
         if self._team.first:
             try:
                 shutil.rmtree(path, ignore_errors=True)
                 write_json(path / TRAINING, values)
             except XlmrBenchError as e:
-                failed = 1
-                self._say_failed(step, e)
-        if self._team.sums([failed])[0]:
+                failure = e
+        if self._team.sums([failure is not None])[0]:
+            failed: Future[Any] = Future()
+            failed.set_exception(failure or XlmrBenchError("the first process could not write"))
+            self._writing = (step, failed)
             return
         state = {"model": get_model_state_dict(model), "optimizer": get_optimizer_state_dict(model, optimizer)}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            written = dcp.async_save(state, checkpoint_id=path, process_group=self._team.saving)
+            written = async_save(state, checkpoint_id=path, process_group=self._team.saving)
         assert isinstance(written, Future)
         self._writing = (step, written)
 
@@ -138,15 +157,8 @@ class Checkpoints:
 
     def load_newest(self, model: MaskedLM, optimizer: Optimizer) -> None:
         """Give model and optimizer the state of the newest complete checkpoint."""
-        path = self._path(self.newest)
         state = {"model": get_model_state_dict(model), "optimizer": get_optimizer_state_dict(model, optimizer)}
-        try:
-            dcp.load(state, checkpoint_id=path, process_group=self._team.saving)
-        except (*_FAILURES, ValueError, EOFError) as e:
-            raise DataError(
-                f"{path} cannot be read ({_reason(e)}). Delete that folder and repeat the command: it continues from "
-                "the checkpoint before it."
-            ) from e
+        read_tensors(self._path(self.newest), state, process_group=self._team.saving)
         set_model_state_dict(model, state["model"])
         set_optimizer_state_dict(model, optimizer, state["optimizer"])
 

@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch.distributed.checkpoint as dcp
 
 from xlmr_bench.errors import DataError, UsageError
 from xlmr_bench.modeling.checkpoint import save_checkpoint
 from xlmr_bench.modeling.config import EncoderConfig
 
-from .checkpoints import complete_checkpoints, full_state, read_training
-from .model import MaskedLM, encoder_config
+from .checkpoints import complete_checkpoints, full_state, read_tensors, read_training
+from .model import MaskedLM
 from .parallel import Team
 from .settings import Settings, settings_from_dict
+from .shape import encoder_config
 from .shards import open_shards
 
 
@@ -50,7 +50,7 @@ def export_checkpoint(run: Path, folder: Path, step: int | None) -> int:
         model = MaskedLM(config)
     model.to_empty(device="cpu")
     state = model.state_dict()
-    dcp.load({"model": state}, checkpoint_id=complete[chosen], no_dist=True)
+    read_tensors(complete[chosen], {"model": state}, no_dist=True)
     _save(state, config, manifest.tokenizer_file, folder, values)
     return chosen
 

@@ -154,22 +154,23 @@ step_command() {
     --rdzv-backend c10d --rdzv-endpoint "$host:$port" --rdzv-id "$id" "${train[@]}")
 }
 
-# srun hands the signal on to every process of the step: torchrun then waits for the trainer, which saves.
-# Another signal meanwhile changes nothing.
+# The time is nearly up, which Slurm tells this script alone. srun hands the signal on to every process of the step:
+# torchrun then waits for the trainer, which saves.
 stop_step() {
-  trap '' USR1 TERM
-  stopped="$1"
-  printf 'launch.sh: %s; the run saves and stops.\n' "$1" >&2
+  trap '' USR1
+  printf 'launch.sh: the time is nearly up; the run saves and stops.\n' >&2
   kill -USR1 "$step_pid" 2>/dev/null || true
 }
 
 run_in_job() {
   local host code=0
-  host="$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)"
-  step_command "$host" "$((15000 + SLURM_JOB_ID % 15000))" "$SLURM_JOB_ID-${SLURM_RESTART_COUNT:-0}"
-  stopped=''
-  trap 'stop_step "the time is nearly up"' USR1
-  trap 'stop_step "the job is told to end"' TERM
+  host="$(scontrol show hostnames "$SLURM_JOB_NODELIST")"
+  step_command "${host%%$'\n'*}" "$((15000 + SLURM_JOB_ID % 15000))" "$SLURM_JOB_ID-${SLURM_RESTART_COUNT:-0}"
+  rm -f "$output/PREEMPTED" "$output/FINISHED" # of an earlier start: what is there afterwards is of this one
+  cancelled=false
+  trap stop_step USR1
+  # Slurm has told the step as well, and a second signal would make torchrun drop the trainer while it saves.
+  trap 'cancelled=true' TERM
   "${step[@]}" &
   step_pid=$!
   # A trapped signal ends `wait`, not the step.
@@ -181,21 +182,20 @@ run_in_job() {
   after_step "$code"
 }
 
-# torchrun's return code does not tell a saved run from a broken one; the markers in the run's folder do.
+# torchrun's return code does not tell a saved run from a broken one; the markers in the run's folder do. A pre-empted
+# job gets time only for its step, is not told itself, and would count as complete if it just ended.
 after_step() {
   if [[ -e "$output/FINISHED" ]]; then
     exit 0
-  elif [[ -n "$stopped" && -e "$output/PREEMPTED" ]]; then
-    if scontrol show job "$SLURM_JOB_ID" | grep -q 'JobState=CANCELLED'; then
-      printf 'launch.sh: saved. The job was cancelled; the same command continues the run.\n' >&2
-      exit 130
-    fi
-    printf 'launch.sh: saved before the end; requeueing job %s.\n' "$SLURM_JOB_ID" >&2
-    scontrol requeue "$SLURM_JOB_ID"
-    exit 0
+  elif [[ ! -e "$output/PREEMPTED" ]]; then
+    printf 'launch.sh: the run stopped early and saved no last checkpoint (code %s); not requeued.\n' "$1" >&2
+    exit "$(($1 ? $1 : 1))"
+  elif $cancelled; then
+    printf 'launch.sh: saved. The job was cancelled; the same command continues the run.\n' >&2
+    exit 130
   fi
-  printf 'launch.sh: the run ended before its end without having saved (code %s); not requeued. See above.\n' "$1" >&2
-  exit "$(($1 ? $1 : 1))"
+  printf 'launch.sh: saved before the end; requeueing job %s.\n' "$SLURM_JOB_ID" >&2
+  scontrol requeue "$SLURM_JOB_ID"
 }
 
 main() {

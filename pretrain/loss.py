@@ -43,7 +43,7 @@ def row_losses(hidden_NH: Tensor, weight_VH: Tensor, bias_V: Tensor, targets_N: 
     rows = max(1, _CHUNK[hidden_NH.device.type] // len(weight_VH))
     parts = [
         F.cross_entropy(F.linear(h, weight_VH, bias_V).float(), t, ignore_index=IGNORED, reduction="none")
-        for h, t in zip(hidden_NH.split(rows), targets_N.split(rows), strict=True)
+        for h, t in zip(torch.split(hidden_NH, rows), torch.split(targets_N, rows), strict=True)
     ]
     return torch.cat(parts)
 
@@ -90,7 +90,7 @@ def _into_gradient(logits_NV: Tensor, targets_N: Tensor, scale: float, grad_bias
     """Overwrite logits by the gradient of `scale` x their summed loss, add its bias part, and return the plain sum."""
     total = torch.zeros((), dtype=torch.float32, device=logits_NV.device)
     rows = max(1, _SOFTMAX[logits_NV.device.type] // logits_NV.shape[1])
-    for logits, targets in zip(logits_NV.split(rows), targets_N.split(rows), strict=True):
+    for logits, targets in zip(torch.split(logits_NV, rows), torch.split(targets_N, rows), strict=True):
         counted = (targets != IGNORED).float().unsqueeze(-1)
         index = targets.clamp(min=0).unsqueeze(-1)
         p = torch.softmax(logits.float(), dim=-1)

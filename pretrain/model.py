@@ -5,21 +5,21 @@ Shapes: B blocks, T tokens of a block, K masked positions of a block, H hidden s
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from xlmr_bench.errors import DataError, UsageError, unknown_name
+from xlmr_bench.errors import DataError, UsageError
 from xlmr_bench.modeling.checkpoint import load_state, open_checkpoint
-from xlmr_bench.modeling.config import FIRST_POSITION, SIZES, EncoderConfig
+from xlmr_bench.modeling.config import EncoderConfig
 from xlmr_bench.modeling.dropout import ExampleDropout
 from xlmr_bench.modeling.encoder import Encoder, initialise
 from xlmr_bench.modeling.heads import MlmHead
 
 from .loss import row_losses, summed_loss
 from .settings import Settings
+from .shape import encoder_config
 
 
 class MaskedLM(nn.Module):
@@ -77,29 +77,3 @@ def build_model(settings: Settings, vocab_size: int, tokenizer_sha256: str) -> M
         )
     model.load_state_dict(state)
     return model
-
-
-def encoder_config(settings: Settings, vocab_size: int) -> EncoderConfig:
-    """The encoder's shape for a vocabulary of `vocab_size` ids.
-
-    Positions cover the block and at least the size's own 512 tokens, so that fine-tuning may use longer inputs.
-    """
-    m = settings.model
-    if m.size not in SIZES:
-        raise unknown_name("model.size", m.size, SIZES)
-    names = ("hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size")
-    chosen = {name: getattr(m, name) for name in names if getattr(m, name)}
-    config = replace(
-        SIZES[m.size],
-        vocab_size=vocab_size,
-        hidden_dropout_prob=m.hidden_dropout_prob,
-        attention_probs_dropout_prob=m.attention_probs_dropout_prob,
-        initializer_range=m.initializer_range,
-        **chosen,
-    )
-    if settings.data.block_tokens > config.max_tokens:
-        raise UsageError(
-            f"data.block_tokens is {settings.data.block_tokens}, but the encoder takes at most {config.max_tokens} "
-            f"tokens ({config.max_position_embeddings} positions, the first {FIRST_POSITION} unused)."
-        )
-    return config

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import torch
 import torch.distributed as dist
 from torch import nn
+from torch._C._distributed_c10d import HashStore
 from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
 
@@ -63,7 +64,7 @@ def start_team(parallel: ParallelSettings) -> Team:
     ranks = start_ranks(parallel.device)
     if ranks.world == 1 and not dist.is_initialized():
         dist.init_process_group(
-            "nccl" if ranks.device.type == "cuda" else "gloo", store=dist.HashStore(), rank=0, world_size=1
+            "nccl" if ranks.device.type == "cuda" else "gloo", store=HashStore(), rank=0, world_size=1
         )
     return Team(ranks, dist.new_group(backend="gloo"), dist.new_group(backend="gloo"))
 

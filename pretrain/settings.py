@@ -186,6 +186,12 @@ def check(settings: Settings) -> None:
     for name, number in positive.items():
         if number <= 0:
             raise UsageError(f"{name} is {number}; it must be above 0.")
+    for section in ("model", "data", "training", "report", "checkpoint", "guard"):
+        for name, number in vars(getattr(settings, section)).items():
+            if isinstance(number, int | float) and number < 0:
+                raise UsageError(f"{section}.{name} is {number}; it cannot be below 0.")
+            if name.endswith("dropout_prob") and number >= 1:
+                raise UsageError(f"{section}.{name} is {number}; it lies between 0 and 1, usually 0.1.")
     if not 0.0 <= d.alpha <= 1.0:
         raise UsageError(f"data.alpha is {d.alpha}; it lies between 0 (all languages alike) and 1 (as in the corpus).")
     if not 0.0 < d.mask_fraction < 1.0:
@@ -215,8 +221,8 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _overrides(words: Sequence[str]) -> dict[str, Any]:
-    """`section.key=value` or, since no two sections share a key, `key=value`."""
-    home = {f.name: section for section, kind in SECTIONS.items() for f in fields(kind)}
+    """`section.key=value`, or `key=value` where only one section has that key."""
+    known = [f"{section}.{f.name}" for section, kind in SECTIONS.items() for f in fields(kind)]
     values: dict[str, Any] = {}
     for word in words:
         name, equals, text = word.partition("=")
@@ -225,11 +231,12 @@ def _overrides(words: Sequence[str]) -> dict[str, Any]:
         if name == "output":
             values["output"] = text
             continue
-        section, _, key = name.rpartition(".")
-        key = key.strip()
-        section = section or home.get(key, "")
-        if section not in SECTIONS or home.get(key) != section:
-            raise unknown_name("setting", name, [f"{s}.{k}" for k, s in home.items()])
+        meant = [k for k in known if name in (k, k.partition(".")[2])]
+        if len(meant) > 1:
+            raise UsageError(f"{name} may be {' or '.join(meant)}; give the section too.")
+        if not meant:
+            raise unknown_name("setting", name, known)
+        section, _, key = meant[0].partition(".")
         values.setdefault(section, {})[key] = _parsed(text)
     return values
 

@@ -22,14 +22,14 @@ from .checkpoints import Checkpoints, read_training
 from .export import export_model
 from .guard import Guard
 from .journal import Journal
-from .model import MaskedLM, build_model, encoder_config
+from .model import MaskedLM, build_model
 from .parallel import Team, matmul_tflops, spread, start_team
-from .plan import flops_per_token
 from .probe import check_probe, run_probe
 from .settings import RESUMABLE, Settings
+from .shape import encoder_config, flops_per_token
 from .shards import Manifest, open_shards
 from .trainer import Progressed, Speed, Trainer
-from .validation import validate
+from .validation import perplexity, validate
 
 FINISHED, PREEMPTED, MODEL = "FINISHED", "PREEMPTED", "model"
 # Continuing with another shape is not continuing.
@@ -62,20 +62,21 @@ def _train(settings: Settings, manifest: Manifest, team: Team, accept_changes: b
     corpus = Corpus(manifest, settings)
     values = {"settings": settings.as_dict(), "corpus": manifest.digest, "tokenizer": manifest.tokenizer_sha256}
     checkpoints = Checkpoints(run, settings.checkpoint, team)
-    checkpoints.tidy()
-    at, guard, saved = Progressed(), Guard(settings), None
+    at, guard, saved, start = Progressed(), Guard(settings), None, settings
     if checkpoints.newest:
         saved = read_training(Path(checkpoints.describe_newest()))
         _check_same(saved, values, run, accept_changes)
         at = Progressed(**saved["progress"])
         at.resumed += 1
         guard = Guard.from_json(saved["guard"], settings)
+        start = dataclasses.replace(settings, model=dataclasses.replace(settings.model, start_from=""))
     elif team.first:
         write_json(run / "settings.json", values)
     if team.first:
         for marker in (PREEMPTED, FINISHED):
             (run / marker).unlink(missing_ok=True)
-    model = spread(build_model(settings, manifest.vocab_size, manifest.tokenizer_sha256), settings.parallel, team.ranks)
+    checkpoints.tidy()  # not before it is clear that this run is meant
+    model = spread(build_model(start, manifest.vocab_size, manifest.tokenizer_sha256), settings.parallel, team.ranks)
     journal = Journal(run, at.step, settings.report.tensorboard, active=team.first)
     speed = _speed(settings, manifest, team)
     trainer = Trainer(settings, corpus, model, team, checkpoints, journal, guard, at, speed, values)
@@ -96,6 +97,7 @@ def _train(settings: Settings, manifest: Manifest, team: Team, accept_changes: b
     export_model(model, encoder_config(settings, manifest.vocab_size), manifest.tokenizer_file, target, provenance, team)
     if team.first:
         write_text(run / FINISHED, f"step {at.step}\n")
+        print(f"finished: {target}", flush=True)
     team.wait()
     return target
 
@@ -119,8 +121,9 @@ def _validate(trainer: Trainer, step: int) -> None:
     if trainer.team.first and found:
         worst = max(found, key=lambda c: found[c]["loss"])
         print(
-            f"step {step:,}: validation loss {mean:.3f}, perplexity {math.exp(mean):.2f}; "
-            f"worst {worst} {found[worst]['loss']:.3f}"
+            f"step {step:,}: validation loss {mean:.3f}, perplexity {perplexity(mean):.2f}; "
+            f"worst {worst} {found[worst]['loss']:.3f}",
+            flush=True,
         )
 
 
@@ -219,7 +222,8 @@ def _announce(trainer: Trainer, speed: Speed) -> None:
         f"{sum(corpus.train_tokens):,} tokens, alpha {s.data.alpha} by {s.data.sampling_unit}; "
         f"{s.training.steps:,} steps of {s.training.batch_size:,} x {s.data.block_tokens}; "
         f"{ranks.world} x {describe_device(ranks.device)}, {s.parallel.mode}, {precision}, "
-        f"{speed.peak_tflops:.3g} TFLOP/s measured; torch {torch.__version__}, {platform.node()}"
+        f"{speed.peak_tflops:.3g} TFLOP/s measured; torch {torch.__version__}, {platform.node()}",
+        flush=True,
     )
 
 

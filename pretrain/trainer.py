@@ -6,6 +6,7 @@ holds is therefore small, and a run that was killed ends with the weights of one
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_, get_total_norm
 
-from xlmr_bench.errors import Interrupted
+from xlmr_bench.errors import Interrupted, XlmrBenchError
 from xlmr_bench.modeling.dropout import ExampleDropout
 from xlmr_bench.progress import Progress
 
@@ -78,6 +79,7 @@ class Trainer:
         self.optimizer = make_optimizer(model, settings)
         self._values = values
         self._window = Window()
+        self._norm = math.nan
         p = settings.model
         self._drops = p.hidden_dropout_prob > 0 or p.attention_probs_dropout_prob > 0
 
@@ -98,7 +100,9 @@ class Trainer:
                 progress.update(1)
                 self._after(step, stop, look)
                 if stop and step < t.steps:
-                    raise Interrupted(f"stopped at step {step:,} and saved; the same command continues from there.")
+                    raise Interrupted(
+                        f"stopped at step {step:,}; the same command continues after step {self.checkpoints.newest:,}."
+                    )
 
     def save(self, step: int) -> None:
         """Start writing a checkpoint, unless the guard has doubts about the weights."""
@@ -126,7 +130,7 @@ class Trainer:
             group["lr"] = rate
         if self.settings.training.clip_norm > 0:
             clip_grad_norm_(self.model.parameters(), self.settings.training.clip_norm)
-        self._norm = self._gradient_norm() if self._reports(batch.step) else None
+        self._norm = self._gradient_norm() if self._reports(batch.step) or stop else math.nan
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         self._window.losses.append(total / world)
@@ -189,7 +193,14 @@ class Trainer:
         for i, loss in enumerate(losses, step - len(losses) + 1):
             healed = self.guard.update(i, loss, self.checkpoints.describe_newest())
             if healed and self.team.first:
-                print(f"pretrain: {healed}")
+                print(f"pretrain: {healed}", flush=True)
+        if not math.isfinite(self._norm):  # the loss is that of the weights before this step; those after it are lost
+            raise XlmrBenchError(
+                f"training diverged: the gradient of step {step:,} is {self._norm}. Its weights are not saved; newest "
+                f"complete checkpoint: {self.checkpoints.describe_newest() or 'none'}. Repeat the command with "
+                f"--accept-changes and a lower rate (training.learning_rate={self.settings.training.learning_rate / 3:.2g})"
+                " or training.clip_norm=1."
+            )
         rate = window.tokens / max(window.step_s, 1e-9)
         device = self.team.ranks.device
         self.journal.write(

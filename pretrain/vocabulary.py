@@ -23,7 +23,7 @@ from xlmr_bench.modeling.tokenizer import load_sentencepiece
 from xlmr_bench.progress import Progress
 
 from .text import TextFile, decode, find_text, holds_no_text, open_text, place_to_cut, read_lines
-from .workers import Advanced, Report, in_processes
+from .workers import Ended, Report, in_processes
 
 # SentencePiece drops longer sentences; lines are cut below it.
 MAX_SENTENCE_BYTES = 4192
@@ -169,20 +169,21 @@ def _train_apart(samples: Mapping[str, Sample], options: Options, tell: Callable
     work = in_processes(_train, [job], 1, lambda _: doing, "use fewer --lines")
     with closing(work):
         with Progress(total, "lines", "reading the sample") as progress:
-            while progress.done < total:
-                event = next(work)
-                if not isinstance(event, Advanced):
-                    break
+            for event in work:
+                if isinstance(event, Ended):  # refused in the middle
+                    return _model(event)
                 progress.update(event.amount)
-            else:
-                event = None
-        if event is None:
-            tell(f"{doing}: {options.size:,} {options.type} pieces; this can take minutes to hours")
-            event = next(e for e in work if not isinstance(e, Advanced))
-        if event.refusal is not None:
-            raise event.refusal
-        assert event.result is not None
-        return event.result
+                if progress.done == total:
+                    break
+        tell(f"{doing}: {options.size:,} {options.type} pieces; this can take minutes to hours")
+        return next(_model(event) for event in work if isinstance(event, Ended))
+
+
+def _model(event: Ended[bytes]) -> bytes:
+    if event.refusal is not None:
+        raise event.refusal
+    assert event.result is not None
+    return event.result
 
 
 def _train(job: tuple[tuple[Sample, ...], Options], report: Report) -> bytes:

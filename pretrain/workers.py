@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Any, Generic, TypeVar
@@ -63,11 +64,12 @@ def in_processes(
     context = multiprocessing.get_context("spawn")
     waiting = list(enumerate(items))[::-1]
     team: list[_Worker] = []
+    resource_tracker.ensure_running()  # its start would undo what `_start` does
     try:
         for _ in range(min(workers, len(items))):
             ours, theirs = context.Pipe()
             process = context.Process(target=_serve, args=(theirs, function), daemon=True)
-            process.start()
+            _start(process)
             theirs.close()
             team.append(_Worker(process, ours))
             _give(team[-1], waiting)
@@ -91,6 +93,15 @@ def in_processes(
             worker.pipe.close()
 
 
+def _start(process: SpawnProcess) -> None:
+    """Start a process that never hears Ctrl-C, not even before its first line: the command decides what it means."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        process.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _give(worker: _Worker, waiting: list[tuple[int, Any]]) -> None:
     """Hand out the next item; a worker that is dead already shows when its answer is read."""
     worker.index, item = waiting.pop() if waiting else (None, None)
@@ -112,7 +123,6 @@ def _received(worker: _Worker, doing: str, to_save_memory: str) -> Any:
 
 def _serve(pipe: Connection, function: Callable[[Any, Report], Any]) -> None:
     """The life of a worker: items in, results out, until there are none or the command is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the command decides
     threading.Thread(target=_end_with_the_command, daemon=True).start()
     with suppress(EOFError, ConnectionError):
         while (item := pipe.recv()) is not None:

@@ -32,7 +32,7 @@ def test_every_command_of_the_readme_exists(line: str) -> None:
         assert re.search(rf"^{words[1]}:", MAKEFILE, flags=re.MULTILINE)
     else:
         assert words[:3] == ["python", "-m", "xlmr_bench"]
-        assert build_parser().parse_args(words[3:]).handler == words[3]
+        assert build_parser().parse_args(words[3:]).command == words[3]
 
 
 def test_the_examples_of_the_command_line_parse() -> None:

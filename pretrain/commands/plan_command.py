@@ -14,19 +14,17 @@ from ..plan import (
     GIB,
     GPUS_OF_A_NODE,
     Exposure,
-    encoder_config,
     exposures,
-    flops,
     gpu_days,
     kept_checkpoints,
     memory,
     micro_batches,
-    parameter_table,
     shards_of,
     tokens_in_all,
     world_sizes,
 )
 from ..settings import Settings, load_settings
+from ..shape import encoder_config, flops, parameter_table
 from ..shards import Manifest
 
 # At most so many languages are all shown; of more, the first and the last few.
@@ -139,7 +137,9 @@ def _print_time(config: EncoderConfig, settings: Settings, args: argparse.Namesp
     reached = f"{args.mfu:.0%} of {args.gpu_tflops:g} TFLOP/s dense bf16 (--mfu, --gpu-tflops)"
     rows = [["1", _duration(days), reached]]
     rows += [
-        [f"{world}", _duration(days / world), "the same share on each"] for world in world_sizes(settings, args.gpus) if world > 1
+        [f"{world}", _duration(days / world), "the same share on each"]
+        for world in world_sizes(settings, args.gpus)
+        if world > 1
     ]
     _table(rows, ["GPUs", "time", "from"])
 

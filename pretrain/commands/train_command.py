@@ -8,10 +8,9 @@ from ..settings import load_settings
 
 
 def execute(args: argparse.Namespace) -> int:
-    """Train, and say where the model is."""
+    """Train to the end; the first process says where the model is."""
     settings = load_settings(args.config, args.settings, args.variant)
     from ..train import train
 
-    model = train(settings, accept_changes=args.accept_changes)
-    print(f"finished: {model}")
+    train(settings, accept_changes=args.accept_changes)
     return 0

@@ -41,7 +41,11 @@ def test_a_manifest_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert list(manifest.languages) == ["en", "sw"]
     english = manifest.languages["en"]
     assert (english.sentences, english.documents, english.tokens, english.bytes) == (3, 2, 7, 40)
-    assert [(f.name, f.tokens) for f in english.files] == [("en/00000.bin", 3), ("en/00001.bin", 0), ("en/00002.bin", 4)]
+    assert [(f.name, f.tokens) for f in english.files] == [
+        ("en/00000.bin", 3),
+        ("en/00001.bin", 0),
+        ("en/00002.bin", 4),
+    ]
 
 
 def test_tokens_are_little_endian_uint32(tmp_path: Path) -> None:
@@ -94,9 +98,9 @@ def test_the_digest_follows_tokens_counts_and_tokenizer_but_not_the_place(tmp_pa
 
 
 def test_a_folder_without_manifest_says_how_to_make_or_finish_it(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no shards in .*python -m pretrain shard TEXT"):
+    with pytest.raises(DataError, match=r"no shards in .*python -m pretrain shard TEXT"):
         open_shards(tmp_path / "none")
-    with pytest.raises(DataError, match="no complete shards in .*repeating it continues"):
+    with pytest.raises(DataError, match=r"no complete shards in .*repeating it continues"):
         open_shards(tmp_path)
 
 
