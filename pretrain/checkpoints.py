@@ -60,7 +60,9 @@ def read_training(folder: Path) -> dict[str, Any]:
     try:
         values: dict[str, Any] = json.loads((folder / TRAINING).read_text(encoding="utf-8"))
     except (OSError, ValueError) as e:
-        raise DataError(f"{folder / TRAINING} cannot be read ({e}). Delete {folder} and repeat: the one before it is taken.") from e
+        raise DataError(
+            f"{folder / TRAINING} cannot be read ({e}). Delete {folder} and repeat: the one before it is taken."
+        ) from e
     return values
 
 
@@ -157,7 +159,10 @@ class Checkpoints:
 
     def load_newest(self, model: MaskedLM, optimizer: Optimizer) -> None:
         """Give model and optimizer the state of the newest complete checkpoint."""
-        state = {"model": get_model_state_dict(model), "optimizer": get_optimizer_state_dict(model, optimizer)}
+        state: dict[str, Any] = {
+            "model": get_model_state_dict(model),
+            "optimizer": get_optimizer_state_dict(model, optimizer),
+        }
         read_tensors(self._path(self.newest), state, process_group=self._team.saving)
         set_model_state_dict(model, state["model"])
         set_optimizer_state_dict(model, optimizer, state["optimizer"])

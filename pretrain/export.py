@@ -26,10 +26,10 @@ def export_model(
 ) -> None:
     """Write the model as it is, in fp32; an earlier export there is replaced. Every process must call it."""
     state = full_state(model)
-    if team.first:
-        shutil.rmtree(folder, ignore_errors=True)
-        _save(state, config, tokenizer, folder, provenance)
-    team.wait()
+    with team.together():
+        if team.first:
+            shutil.rmtree(folder, ignore_errors=True)
+            _save(state, config, tokenizer, folder, provenance)
 
 
 def export_checkpoint(run: Path, folder: Path, step: int | None) -> int:

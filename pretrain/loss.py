@@ -79,7 +79,7 @@ class _LinearCrossEntropy(torch.autograd.Function):
         return total * scale
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         if not gradient.is_cuda and float(gradient) != 1.0:  # asking a GPU would stall it
             raise ValueError("backward() must start at the value of summed_loss itself; put factors into its scale")
         grad_hidden, grad_weight, grad_bias = ctx.saved_tensors

@@ -10,8 +10,10 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 import torch
 import torch.distributed as dist
@@ -21,7 +23,7 @@ from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
 
 from xlmr_bench.device import Ranks, resolve_precision, start_ranks
-from xlmr_bench.errors import UsageError
+from xlmr_bench.errors import UsageError, XlmrBenchError
 
 from .model import MaskedLM
 from .settings import ParallelSettings
@@ -53,6 +55,17 @@ class Team:
         dist.all_reduce(box, group=self.control)
         return [float(v) for v in box]
 
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is done inside by the first process alone: where it fails, the others stop too instead of waiting."""
+        failure: XlmrBenchError | None = None
+        try:
+            yield
+        except XlmrBenchError as e:
+            failure = e
+        if self.sums([failure is not None])[0]:
+            raise failure or XlmrBenchError("stopped, because the first process failed; it says why.")
+
     def wait(self) -> None:
         """Wait until every process is here."""
         if self.ranks.world > 1:
@@ -66,7 +79,9 @@ def start_team(parallel: ParallelSettings) -> Team:
         dist.init_process_group(
             "nccl" if ranks.device.type == "cuda" else "gloo", store=HashStore(), rank=0, world_size=1
         )
-    return Team(ranks, dist.new_group(backend="gloo"), dist.new_group(backend="gloo"))
+    # The first process may be busy for hours with a probe, or with a checkpoint on a slow disk.
+    control, saving = (dist.new_group(backend="gloo", timeout=timedelta(days=1)) for _ in range(2))
+    return Team(ranks, control, saving)
 
 
 def mesh_of(mode: str, world: int, per_node: int, device: str) -> DeviceMesh:

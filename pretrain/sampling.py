@@ -90,7 +90,8 @@ class Sampler:
 
     def _drawn_before(self, number: int) -> Integers:
         """Draws of each language in all rounds before round `number`."""
-        return (np.int64(number) * self._shares) >> _FRACTION_BITS
+        drawn: Integers = (np.int64(number) * self._shares) >> _FRACTION_BITS
+        return drawn
 
     def _round_of(self, draw: int) -> int:
         """The round that holds a draw."""

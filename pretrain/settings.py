@@ -148,8 +148,7 @@ def load_settings(path: Path, overrides: Sequence[str] = (), variant: str | None
 
     Raises UsageError for a missing or malformed file, unknown names and values of the wrong kind or out of range.
     """
-    values = _read(path)
-    variants = values.pop("variants", {})
+    values, variants = _read(path)
     if variant is None and variants:
         raise UsageError(f"{path} describes {len(variants)} runs; choose one with --variant: {', '.join(variants)}.")
     settings = _merged(Settings(), values, str(path))
@@ -166,8 +165,7 @@ def load_settings(path: Path, overrides: Sequence[str] = (), variant: str | None
 
 def variants_of(path: Path) -> dict[str, dict[str, Any]]:
     """The variants a configuration names, with their raw values."""
-    found: dict[str, dict[str, Any]] = _read(path).get("variants", {})
-    return found
+    return _read(path)[1]
 
 
 def check(settings: Settings) -> None:
@@ -186,12 +184,6 @@ def check(settings: Settings) -> None:
     for name, number in positive.items():
         if number <= 0:
             raise UsageError(f"{name} is {number}; it must be above 0.")
-    for section in ("model", "data", "training", "report", "checkpoint", "guard"):
-        for name, number in vars(getattr(settings, section)).items():
-            if isinstance(number, int | float) and number < 0:
-                raise UsageError(f"{section}.{name} is {number}; it cannot be below 0.")
-            if name.endswith("dropout_prob") and number >= 1:
-                raise UsageError(f"{section}.{name} is {number}; it lies between 0 and 1, usually 0.1.")
     if not 0.0 <= d.alpha <= 1.0:
         raise UsageError(f"data.alpha is {d.alpha}; it lies between 0 (all languages alike) and 1 (as in the corpus).")
     if not 0.0 < d.mask_fraction < 1.0:
@@ -203,6 +195,12 @@ def check(settings: Settings) -> None:
             f"training.steps is {t.steps:,}, less than warmup_steps {t.warmup_steps:,}"
             + (f" + decay_steps {t.decay_steps:,}." if t.schedule == "wsd" else ".")
         )
+    for section in ("model", "data", "training", "report", "checkpoint", "guard"):
+        for name, number in vars(getattr(settings, section)).items():
+            if isinstance(number, int | float) and number < 0:
+                raise UsageError(f"{section}.{name} is {number}; it cannot be below 0.")
+            if name.endswith(("dropout_prob", "beta1", "beta2")) and number >= 1:
+                raise UsageError(f"{section}.{name} is {number}; it lies between 0 and 1.")
 
 
 def settings_from_dict(values: Mapping[str, Any]) -> Settings:
@@ -210,14 +208,19 @@ def settings_from_dict(values: Mapping[str, Any]) -> Settings:
     return _merged(Settings(), values, "the saved settings")
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """The sections of a file, and its variants by name."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as e:
         known = ", ".join(sorted(p.stem for p in (Path(__file__).parent / "configs").glob("*.toml")))
         raise UsageError(f"cannot read {path}: {e.strerror}. Configurations in pretrain/configs/: {known}.") from e
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
         raise UsageError(f"{path} is not TOML: {e}.") from e
+    variants = values.pop("variants", {})
+    if not isinstance(variants, dict) or not all(isinstance(v, dict) for v in variants.values()):
+        raise UsageError(f"{path}: variants is a table of tables, e.g. [variants.NAME.model], not a value.")
+    return values, variants
 
 
 def _overrides(words: Sequence[str]) -> dict[str, Any]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import math
 import platform
+import shutil
 import signal
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -22,7 +24,7 @@ from .checkpoints import Checkpoints, read_training
 from .export import export_model
 from .guard import Guard
 from .journal import Journal
-from .model import MaskedLM, build_model
+from .model import build_model
 from .parallel import Team, matmul_tflops, spread, start_team
 from .probe import check_probe, run_probe
 from .settings import RESUMABLE, Settings
@@ -49,14 +51,16 @@ def train(settings: Settings, *, accept_changes: bool) -> Path:
     try:
         with ExitStack() as held:
             run = Path(settings.output)
-            if team.first:
-                held.enter_context(locked(run / ".lock", f"the run {run}"))
-            return _train(settings, manifest, team, accept_changes)
+            with team.together():
+                if team.first:
+                    held.enter_context(locked(run / ".lock", f"the run {run}"))
+            asked = held.enter_context(_asked_to_stop())
+            return _train(settings, manifest, team, asked, accept_changes)
     finally:
         stop_ranks()
 
 
-def _train(settings: Settings, manifest: Manifest, team: Team, accept_changes: bool) -> Path:
+def _train(settings: Settings, manifest: Manifest, team: Team, asked: list[int], accept_changes: bool) -> Path:
     run, world = Path(settings.output), team.ranks.world
     _check_batch(settings, world)
     corpus = Corpus(manifest, settings)
@@ -70,31 +74,32 @@ def _train(settings: Settings, manifest: Manifest, team: Team, accept_changes: b
         at.resumed += 1
         guard = Guard.from_json(saved["guard"], settings)
         start = dataclasses.replace(settings, model=dataclasses.replace(settings.model, start_from=""))
-    elif team.first:
-        write_json(run / "settings.json", values)
-    if team.first:
-        for marker in (PREEMPTED, FINISHED):
-            (run / marker).unlink(missing_ok=True)
     checkpoints.tidy()  # not before it is clear that this run is meant
     model = spread(build_model(start, manifest.vocab_size, manifest.tokenizer_sha256), settings.parallel, team.ranks)
-    journal = Journal(run, at.step, settings.report.tensorboard, active=team.first)
+    with team.together():
+        if team.first:
+            for marker in (PREEMPTED, FINISHED):
+                (run / marker).unlink(missing_ok=True)
+            write_json(run / "settings.json", values)
+        journal = Journal(run, at.step, settings.report.tensorboard, active=team.first)
     speed = _speed(settings, manifest, team)
     trainer = Trainer(settings, corpus, model, team, checkpoints, journal, guard, at, speed, values)
     if saved is not None:
         checkpoints.load_newest(model, trainer.optimizer)
     _announce(trainer, speed)
-    with _asked_to_stop() as asked:
-        try:
-            trainer.run(asked, lambda step: _look(trainer, step, asked))
-        except Interrupted:
-            if team.first:
-                write_text(run / PREEMPTED, f"step {at.step}\n")
-            raise
-        finally:
-            journal.close()
+    try:
+        trainer.run(asked, lambda step: _look(trainer, step, asked))
+    except Interrupted:
+        if team.first:
+            write_text(run / PREEMPTED, f"step {at.step}\n")
+        raise
+    finally:
+        journal.close()
     provenance = {**values, "progress": dataclasses.asdict(at)}
     target = run / MODEL
-    export_model(model, encoder_config(settings, manifest.vocab_size), manifest.tokenizer_file, target, provenance, team)
+    export_model(
+        model, encoder_config(settings, manifest.vocab_size), manifest.tokenizer_file, target, provenance, team
+    )
     if team.first:
         write_text(run / FINISHED, f"step {at.step}\n")
         print(f"finished: {target}", flush=True)
@@ -139,12 +144,14 @@ def _probe(trainer: Trainer, step: int, asked: list[int]) -> None:
             scores = run_probe(folder / MODEL, settings.report.probe, folder / "runs", device, lambda: bool(asked))
             trainer.journal.write("probe", step, scores=scores)
             for name, by_language in scores.items():
-                print(f"step {step:,}: {name} " + ", ".join(f"{k} {100 * v:.1f}" for k, v in by_language.items()))
+                dev = ", ".join(f"{code} {100 * score:.1f}" for code, score in by_language.items())
+                print(f"step {step:,}: {name}, dev: {dev}", flush=True)
         except Interrupted:
             pass  # the next step notices, saves and stops
         except XlmrBenchError as e:
-            print(f"pretrain: the probe of step {step:,} failed, training goes on: {e}")
+            print(f"pretrain: the probe of step {step:,} failed, training goes on: {e}", file=sys.stderr)
             trainer.journal.write("probe", step, error=str(e))
+        shutil.rmtree(folder / MODEL, ignore_errors=True)  # the scores stay; `export` gives the model of a checkpoint
     team.wait()
 
 
@@ -180,7 +187,7 @@ def _check_same(saved: Mapping[str, Any], now: Mapping[str, Any], run: Path, acc
             changes += [
                 f"{section}.{key} was {before.get(key)!r}, is {value!r}"
                 for key, value in values.items()
-                if before.get(key) != _plain(value) and not (section, key) == ("data", "shards")
+                if before.get(key) != _plain(value) and (section, key) != ("data", "shards")
             ]
     if saved["corpus"] != now["corpus"]:
         changes.append("the shards have another content")

@@ -162,7 +162,8 @@ class Trainer:
 
     def _looks(self, step: int) -> bool:
         r = self.settings.report
-        return any(n and step % n == 0 for n in (r.validate_every, r.probe_every)) or step == self.settings.training.steps
+        last = step == self.settings.training.steps
+        return last or any(n and step % n == 0 for n in (r.validate_every, r.probe_every))
 
     def _count(self, step: int, seconds: float, waited: float) -> None:
         tokens = self.settings.training.batch_size * self.settings.data.block_tokens
@@ -195,11 +196,11 @@ class Trainer:
             if healed and self.team.first:
                 print(f"pretrain: {healed}", flush=True)
         if not math.isfinite(self._norm):  # the loss is that of the weights before this step; those after it are lost
+            lower = self.settings.training.learning_rate / 3
             raise XlmrBenchError(
                 f"training diverged: the gradient of step {step:,} is {self._norm}. Its weights are not saved; newest "
                 f"complete checkpoint: {self.checkpoints.describe_newest() or 'none'}. Repeat the command with "
-                f"--accept-changes and a lower rate (training.learning_rate={self.settings.training.learning_rate / 3:.2g})"
-                " or training.clip_norm=1."
+                f"--accept-changes and a lower rate (training.learning_rate={lower:.2g})."
             )
         rate = window.tokens / max(window.step_s, 1e-9)
         device = self.team.ranks.device

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import subprocess
 import tomllib
 from pathlib import Path
 
 import pytest
 from toy import REPOSITORY
 
+from pretrain.cli import build_parser as build_pretrain_parser
 from xlmr_bench import __version__
 from xlmr_bench.cli import build_parser
 
@@ -30,9 +32,13 @@ def test_every_command_of_the_readme_exists(line: str) -> None:
     words = shlex.split(line)
     if words[0] == "make":
         assert re.search(rf"^{words[1]}:", MAKEFILE, flags=re.MULTILINE)
+    elif words[0] == "pretrain/launch.sh":  # no sbatch is needed to say what it would be asked
+        done = subprocess.run([words[0], "--dry-run", *words[1:]], cwd=REPOSITORY, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
     else:
-        assert words[:3] == ["python", "-m", "xlmr_bench"]
-        assert build_parser().parse_args(words[3:]).command == words[3]
+        assert words[:2] == ["python", "-m"]
+        parser = {"xlmr_bench": build_parser, "pretrain": build_pretrain_parser}[words[2]]()
+        assert parser.parse_args(words[3:]).command == words[3]
 
 
 def test_the_examples_of_the_command_line_parse() -> None:

@@ -11,14 +11,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors.torch import load_file
-from toy import REPOSITORY
 from torch import Tensor
+from toy import REPOSITORY
 
 from pretrain.cli import main
 from pretrain.settings import Settings, load_settings
@@ -117,30 +117,40 @@ def free_port() -> int:
 
 @contextmanager
 def started(words: Sequence[str]) -> Iterator[subprocess.Popen[str]]:
-    """A command that runs in its own process group, whose processes all end with the block."""
-    process = subprocess.Popen(
-        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(), start_new_session=True
-    )
+    """A running command; no process of it outlives the block."""
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment())
     try:
         yield process
     finally:
-        kill_group(process)
+        kill_all(process)
         process.communicate()
 
 
-def kill_group(process: subprocess.Popen[str]) -> None:
-    """kill -9 for a command and everything that it started."""
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
+def kill_all(process: subprocess.Popen[str]) -> None:
+    """kill -9 for a command and everything that it started: torchrun's workers are in sessions of their own."""
+    for pid in [process.pid, *children_of(process.pid)]:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     process.wait()
+
+
+def children_of(pid: int) -> list[int]:
+    """All living descendants of a process."""
+    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    parents = {int(child): int(parent) for child, parent in (line.split() for line in listed.splitlines())}
+    found = [child for child, parent in parents.items() if parent == pid]
+    return found + [grandchild for child in found for grandchild in children_of(child)]
+
+
+def steps_done(run: Path) -> int:
+    """The last step that a run has reported."""
+    return max((line["step"] for line in lines_of(run)), default=0)
 
 
 def wait_for_step(run: Path, step: int, process: subprocess.Popen[str], timeout_s: float = 120) -> None:
     """Wait until a run has reported a step, or is over."""
     until = time.monotonic() + timeout_s
-    while process.poll() is None and max((line["step"] for line in lines_of(run)), default=0) < step:
+    while process.poll() is None and steps_done(run) < step:
         assert time.monotonic() < until, "the run does not get there"
         time.sleep(0.005)
 

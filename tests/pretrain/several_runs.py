@@ -1,6 +1,6 @@
 """Several trainings by the same processes, one after another: torchrun's start costs more than a small training.
 
-    torchrun ... several_runs.py COMMANDS.json    a list of command lines, each a free port and a list of words
+torchrun ... several_runs.py COMMANDS.json    a list of command lines, each a free port and a list of words
 """
 
 from __future__ import annotations

@@ -148,5 +148,7 @@ def test_shards_with_another_tokenizer_are_refused(
 def test_the_harness_runs_on_the_exported_model(unbroken: Path, tmp_path: Path) -> None:
     words = ["run", "xnli", "--model", str(unbroken / "model"), "--languages", "en,sw", "--output", str(tmp_path)]
     words += ["--set", "epochs=0", "--set", "steps=4", "--set", "evaluate_every=4", "--set", "precision=fp32"]
-    done = subprocess.run([sys.executable, "-m", "xlmr_bench", *words], env=environment(), capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "xlmr_bench", *words], env=environment(), capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr

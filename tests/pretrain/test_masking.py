@@ -54,6 +54,7 @@ def test_replacements_reach_both_ends_of_the_vocabulary() -> None:
     ids = np.full((4000, 12), 5)
     small = mask_blocks(ids, mix(np.arange(4000, dtype=np.uint64)), 12, 11)
     assert set(np.unique(small.ids).tolist()) == {4, 5, 6, 7, 8, 9, 10}  # 10 is `<mask>`
+    assert abs((small.ids == 10).mean() - 0.8) < 0.006  # a random piece is never `<mask>`
 
 
 def test_places_are_chosen_uniformly() -> None:

@@ -10,9 +10,17 @@ from pathlib import Path
 import pytest
 import torch
 from training import (
-    STEPS, TORCHRUN, free_port, largest_difference, launch, lines_of, losses_of, settings_of, started, train_here,
+    STEPS,
+    TORCHRUN,
+    free_port,
+    largest_difference,
+    lines_of,
+    losses_of,
+    settings_of,
+    started,
+    train_here,
     weights_of,
-)  # fmt: skip
+)
 
 from pretrain.batches import Corpus, step_batch
 from pretrain.shards import open_shards
@@ -112,15 +120,6 @@ def test_bf16_on_two_processes_is_close_to_one(config: Path, by_two: Mapping[str
 def test_hsdp_of_one_process_is_one_copy(config: Path, unbroken: Path, tmp_path: Path) -> None:
     assert train_here(config, tmp_path / "run", "parallel.mode=hsdp", "training.steps=24") == 0
     assert_same(tmp_path / "run", unbroken, 1e-7)
-
-
-@pytest.mark.slow
-def test_a_batch_that_the_processes_do_not_divide_is_refused_before_anything(config: Path, tmp_path: Path) -> None:
-    done = launch(3, config, tmp_path / "run")
-    assert done.returncode != 0
-    assert "training.batch_size 16 does not divide by 3 processes" in done.stderr
-    assert "e.g. training.batch_size=18" in done.stderr
-    assert not list(tmp_path.glob("run/*.json*"))
 
 
 def test_the_journal_counts_tokens_and_names_its_rate(by_two: Mapping[str, Path], unbroken: Path) -> None:
