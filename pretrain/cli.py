@@ -6,6 +6,7 @@ import argparse
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from xlmr_bench.console import Parser, dispatch, ended
 
@@ -22,6 +23,17 @@ _LANGUAGES = "codes separated by commas (default: all found)"
 Command = Callable[[str, str, str], argparse.ArgumentParser]
 
 
+class _Command(Parser):
+    """A command whose `key=value` words may stand anywhere among its options; argparse wants them in one place."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        found, rest = super().parse_known_args(args, namespace)
+        if getattr(found, "settings", None) is not None:
+            found.settings += [word for word in rest if "=" in word]
+            rest = [word for word in rest if "=" not in word]
+        return found, rest
+
+
 def build_parser() -> Parser:
     """All commands with their options."""
     raw = argparse.RawDescriptionHelpFormatter
@@ -31,7 +43,7 @@ def build_parser() -> Parser:
         epilog=EPILOG,
         formatter_class=raw,
     )
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Command)
 
     def command(name: str, summary: str, example: str) -> argparse.ArgumentParser:
         return commands.add_parser(
@@ -105,7 +117,7 @@ def _train_and_plan(command: Command) -> None:
     train.add_argument(
         "--accept-changes", action="store_true", help="continue a run whose configuration is no longer the same"
     )
-    plan.add_argument("--gpus", type=int, default=0, help="processes (default: the configuration's hardware)")
+    plan.add_argument("--gpus", type=int, default=0, help="processes (default: 1, 8, 64 and 512, where they divide the batch)")
     plan.add_argument("--gpu-tflops", type=float, default=790.0, help="dense bf16 rate of one (default: 790, H200)")
     plan.add_argument("--mfu", type=float, default=0.5, help="share of it that is reached (default: 0.5)")
 

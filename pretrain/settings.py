@@ -249,6 +249,10 @@ def _parsed(text: str) -> Any:
     try:
         return tomllib.loads(f"v = {text}")["v"]
     except tomllib.TOMLDecodeError:
+        pass
+    try:
+        return float(text)  # such as .7, which TOML wants as 0.7
+    except ValueError:
         return text
 
 

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -98,15 +98,20 @@ def launch(processes: int, config: Path, run: Path, *words: str) -> subprocess.C
     )
 
 
-def launch_several(processes: int, folder: Path, commands: Sequence[tuple[Path, Path, Sequence[str]]]) -> None:
-    """Several trainings (configuration, run, words) by the same processes, one after another; all must succeed."""
+def launch_several(nodes: int, per_node: int, folder: Path, commands: Sequence[tuple[list[str], int]]) -> str:
+    """Trainings (words after `train`, exit code) by the same processes, one after another; stderr of all of them."""
     listed = folder / "commands.json"
-    words = [["train", str(config), f"output={run}", *rest] for config, run, rest in commands]
-    listed.write_text(json.dumps([(free_port(), w) for w in words]))
-    start = [*TORCHRUN, "--nproc-per-node", str(processes), "--rdzv-backend", "c10d", "--rdzv-endpoint", "localhost:0"]
-    script = str(REPOSITORY / "tests" / "pretrain" / "several_runs.py")
-    done = subprocess.run([*start, script, str(listed)], capture_output=True, text=True, env=environment(), timeout=300)
-    assert done.returncode == 0, done.stderr
+    listed.write_text(json.dumps([(free_port(), ["train", *words], code) for words, code in commands]))
+    port = str(free_port())
+    script = [str(REPOSITORY / "tests" / "pretrain" / "several_runs.py"), str(listed)]
+    size = ["--nnodes", str(nodes), "--nproc-per-node", str(per_node)]
+    meet = ["--master-addr", "localhost", "--master-port", port]
+    launchers = [[*TORCHRUN, *size, "--node-rank", str(rank), *meet, *script] for rank in range(nodes)]
+    with ExitStack() as stack:
+        processes = [stack.enter_context(started(words)) for words in launchers]
+        errors = "".join(process.communicate(timeout=300)[1] for process in processes)
+    assert not any(process.returncode for process in processes), errors
+    return errors
 
 
 def free_port() -> int:
@@ -153,6 +158,22 @@ def wait_for_step(run: Path, step: int, process: subprocess.Popen[str], timeout_
     while process.poll() is None and steps_done(run) < step:
         assert time.monotonic() < until, "the run does not get there"
         time.sleep(0.005)
+
+
+def kill_when(processes: int, config: Path, run: Path, *, step: int, delay_s: float = 0.01, one: bool = False) -> str:
+    """Begin or continue a run and kill it some time after a step, all processes or `one` of them; its first line.
+
+    Step 0 is before the start: the delay counts from when the command was given.
+    """
+    with started(command(processes, config, run)) as process:
+        assert process.stdout
+        said = process.stdout.readline() if step else ""
+        wait_for_step(run, step, process)
+        time.sleep(delay_s)
+        if one and (workers := children_of(process.pid)):
+            os.kill(workers[-1], signal.SIGKILL)
+            process.wait(60)  # torchrun ends the other
+        return said
 
 
 def lines_of(run: Path, kind: str = "train") -> list[dict[str, Any]]:

@@ -45,8 +45,19 @@ def unbroken(config: Path, one_thread: None, tmp_path_factory: pytest.TempPathFa
 
 
 @pytest.fixture(scope="session")
-def by_two(config: Path, unbroken: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Finished runs of two processes, by what is special about them."""
+def killed(config: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of two processes that were killed with kill -9 between the checkpoints of the steps 8 and 16."""
+    from training import kill_when
+
+    run = tmp_path_factory.mktemp("killed") / "run"
+    kill_when(2, config, run, step=13)
+    assert not (run / "FINISHED").exists()
+    return run
+
+
+@pytest.fixture(scope="session")
+def by_two(config: Path, unbroken: Path, killed: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Runs of two processes by what is special about them; `stderr` is a file with what was said on the way."""
     from training import launch_several, stopped_at
 
     folder = tmp_path_factory.mktemp("two")
@@ -56,18 +67,23 @@ def by_two(config: Path, unbroken: Path, tmp_path_factory: pytest.TempPathFactor
         "bf16": ["parallel.precision=bf16"],
         "silent": ["report.validate_every=0", "report.every=5", "parallel.mode=fsdp"],
         "continues one": [],
+        "refused": ["batch_size=15"],
     }
     runs = {name: folder / name.replace(" ", "-") for name in special}
     stopped_at(unbroken, 8, runs["continues one"])
-    launch_several(2, folder, [(config, runs[name], words) for name, words in special.items()])
-    return runs
+    commands = [([str(config), f"output={runs[n]}", *words], 2 * (n == "refused")) for n, words in special.items()]
+    commands.append(([str(config), f"output={killed}"], 0))
+    (folder / "stderr").write_text(launch_several(1, 2, folder, commands))
+    return {**runs, "killed": killed, "stderr": folder / "stderr"}
 
 
 @pytest.fixture(scope="session")
 def by_four(config: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Finished runs of four processes, by the way of sharding."""
+    """Finished runs of two nodes with two processes each, by the way of sharding."""
     from training import launch_several
 
     folder = tmp_path_factory.mktemp("four")
-    launch_several(4, folder, [(config, folder / mode, [f"parallel.mode={mode}"]) for mode in ("ddp", "fsdp")])
-    return {mode: folder / mode for mode in ("ddp", "fsdp")}
+    runs = {mode: folder / mode for mode in ("ddp", "fsdp", "hsdp")}
+    commands = [([str(config), f"output={run}", f"parallel.mode={mode}"], 0) for mode, run in runs.items()]
+    launch_several(2, 2, folder, commands)
+    return runs

@@ -1,6 +1,8 @@
 """Several trainings by the same processes, one after another: torchrun's start costs more than a small training.
 
-torchrun ... several_runs.py COMMANDS.json    a list of command lines, each a free port and a list of words
+torchrun ... several_runs.py COMMANDS.json
+
+The file lists for each training a free port, the words of its command line, and the exit code that it must have.
 """
 
 from __future__ import annotations
@@ -13,15 +15,16 @@ from pathlib import Path
 from pretrain.cli import main
 
 
-def run_all(commands: list[tuple[int, list[str]]]) -> int:
-    """The first exit code that is not 0, or 0."""
+def run_all(commands: list[tuple[int, list[str], int]]) -> int:
+    """0 if every training ended as it must."""
     os.environ["TORCHELASTIC_USE_AGENT_STORE"] = "False"
-    for port, words in commands:
+    for port, words, expected in commands:
         # Each training meets in a store of its own: that of the launcher still knows the one before.
         os.environ["MASTER_PORT"] = str(port)
         code = main(words)
-        if code:
-            return code
+        if code != expected:
+            print(f"exit code {code} instead of {expected}: {words}", file=sys.stderr)
+            return 1
     return 0
 
 

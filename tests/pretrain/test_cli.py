@@ -113,6 +113,12 @@ def test_a_mistyped_word_ends_with_2_and_the_nearest_name(words: tuple[str, ...]
     assert explanation in refused(2, *words)
 
 
+def test_settings_may_stand_anywhere_after_the_configuration() -> None:
+    words = ["plan", "c.toml", "alpha=.7", "--gpus", "8", "training.steps=5", "--variant", "a", "seed=2"]
+    args = build_parser().parse_args(words)
+    assert (args.settings, args.gpus, args.variant) == (["alpha=.7", "training.steps=5", "seed=2"], 8, "a")
+
+
 def test_missing_text_and_shards_end_with_3(tmp_path: Path) -> None:
     assert "cannot read the text folder" in refused(3, "vocab", tmp_path / "none", tmp_path / "m")
     assert "cannot read the text folder" in refused(3, "shard", tmp_path / "none", tmp_path / "s", "--tokenizer", "m")

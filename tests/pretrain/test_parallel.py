@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 import torch
 from training import (
     STEPS,
-    TORCHRUN,
-    free_port,
     largest_difference,
     lines_of,
     losses_of,
     settings_of,
-    started,
     train_here,
     weights_of,
 )
@@ -25,13 +21,13 @@ from training import (
 from pretrain.batches import Corpus, step_batch
 from pretrain.shards import open_shards
 
-# Three orders of magnitude below what one step changes, and what a wrong scale of the loss would.
-CLOSE = 2e-6
+# Of losses relative, of weights absolute: three orders of magnitude below what one step changes.
+CLOSE = 1e-6
 WORDS = "roberta.embeddings.word_embeddings.weight"
 
 
 def assert_same(run: Path, other: Path, tolerance: float = CLOSE) -> None:
-    assert losses_of(run) == pytest.approx(losses_of(other), abs=tolerance)
+    assert losses_of(run) == pytest.approx(losses_of(other), rel=tolerance)
     assert largest_difference(run, other) < tolerance
 
 
@@ -91,18 +87,8 @@ def test_validation_and_the_interval_of_reports_change_nothing(by_two: Mapping[s
     assert means[15] == pytest.approx(sum(losses[10:15]) / 5, abs=CLOSE)
 
 
-def test_two_nodes_of_two_with_a_copy_each_equal_one_process(config: Path, unbroken: Path, tmp_path: Path) -> None:
-    run, port = tmp_path / "run", str(free_port())
-    nodes = [
-        [*TORCHRUN, "--nnodes", "2", "--node-rank", rank, "--nproc-per-node", "2", "--master-addr", "localhost",
-         "--master-port", port, "-m", "pretrain", "train", str(config), f"output={run}", "parallel.mode=hsdp"]
-        for rank in "01"
-    ]  # fmt: skip
-    with ExitStack() as stack:
-        both = [stack.enter_context(started(words)) for words in nodes]
-        errors = [process.communicate(timeout=120)[1] for process in both]
-    assert [process.returncode for process in both] == [0, 0], errors
-    assert_same(run, unbroken)
+def test_two_nodes_with_a_copy_each_equal_one_process(by_four: Mapping[str, Path], unbroken: Path) -> None:
+    assert_same(by_four["hsdp"], unbroken)
 
 
 def test_bf16_on_two_processes_is_close_to_fp32_on_one(by_two: Mapping[str, Path], unbroken: Path) -> None:

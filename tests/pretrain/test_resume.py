@@ -6,8 +6,6 @@ import os
 import random
 import re
 import shutil
-import signal
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,20 +14,16 @@ from training import (
     EVERY,
     STEPS,
     checkpoint,
-    children_of,
-    command,
-    kill_all,
+    kill_when,
     largest_difference,
     launch,
     lines_of,
     losses_of,
     same_weights,
-    started,
     steps_done,
     steps_saved,
     stopped_at,
     train_here,
-    wait_for_step,
 )
 
 from pretrain.checkpoints import complete_checkpoints
@@ -44,50 +38,27 @@ def assert_unbroken(run: Path, other: Path) -> None:
     assert os.readlink(run / "checkpoints" / "latest") == f"step-{STEPS:08}"
 
 
-def killed_at(step: int, delay_s: float, processes: int, config: Path, run: Path, *, one: bool = False) -> str:
-    """Begin or continue a run and kill it some time after a step, all processes or `one` of them; its first line.
-
-    Step 0 is before the start: the delay counts from when the command was given.
-    """
-    with started(command(processes, config, run)) as process:
-        assert process.stdout
-        said = process.stdout.readline() if step else ""
-        wait_for_step(run, step, process)
-        time.sleep(delay_s)
-        if one and (workers := children_of(process.pid)):
-            os.kill(workers[-1], signal.SIGKILL)
-            process.wait(60)  # torchrun ends the other
-        else:
-            kill_all(process)
-        return said
-
-
 def begun_after(stdout: str) -> int:
     """The step after which a run said it continues; 0 for a new one."""
     found = re.search(r"continues after step (\d+)", stdout)
     return int(found[1]) if found else 0
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_kill_9_changes_nothing(config: Path, unbroken: Path, tmp_path: Path, seed: int) -> None:
-    run, rng = tmp_path / "run", random.Random(seed)
-    killed_at(rng.randint(1, STEPS - 6), rng.uniform(0, 0.03), 1, config, run)
+@pytest.mark.parametrize("step", [4, 14])
+def test_kill_9_changes_nothing(
+    config: Path, unbroken: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], step: int
+) -> None:
+    run = tmp_path / "run"
+    kill_when(1, config, run, step=step, delay_s=random.uniform(0, 0.03))
     assert not (run / "FINISHED").exists()
+    newest = max(complete_checkpoints(run), default=0)
     assert train_here(config, run) == 0
+    assert begun_after(capsys.readouterr().out) == newest
     assert_unbroken(run, unbroken)
 
 
-def test_kill_9_of_two_processes_changes_nothing(
-    config: Path, by_two: Mapping[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    run = tmp_path / "run"
-    killed_at(EVERY + 3, 0.01, 2, config, run)
-    assert not (run / "FINISHED").exists()
-    newest = max(complete_checkpoints(run), default=0)
-    done = launch(2, config, run)
-    assert done.returncode == 0, done.stderr
-    assert begun_after(done.stdout) == newest
-    assert_unbroken(run, by_two["ddp"])
+def test_kill_9_of_two_processes_changes_nothing(by_two: Mapping[str, Path]) -> None:
+    assert_unbroken(by_two["killed"], by_two["ddp"])
 
 
 @pytest.mark.slow
@@ -104,7 +75,7 @@ def test_20_kills_of_two_processes_change_nothing(
         newest = max(complete_checkpoints(run), default=0)
         at_start = kill % 5 == 4
         wanted = 0 if at_start else min(newest + rng.randint(1, EVERY + 4), 20 * EVERY - 1)
-        said = killed_at(wanted, rng.uniform(0, 6 if at_start else 0.1), 2, long, run, one=kill % 4 == 3)
+        said = kill_when(2, long, run, step=wanted, delay_s=rng.uniform(0, 6 if at_start else 0.1), one=kill % 4 == 3)
         assert at_start or begun_after(said) == newest
         # Nothing is lost but the steps since a checkpoint was complete, of which one may have been on its way.
         assert reached - newest <= 2 * EVERY
