@@ -180,9 +180,12 @@ class Checkpoints:
     def _point(self, path: Path) -> None:
         """Let `latest` name a checkpoint, in one step."""
         scratch = self._folder / f".latest.{os.getpid()}"
-        scratch.unlink(missing_ok=True)
-        scratch.symlink_to(path.name)
-        os.replace(scratch, self._folder / "latest")
+        try:
+            scratch.unlink(missing_ok=True)
+            scratch.symlink_to(path.name)
+            os.replace(scratch, self._folder / "latest")
+        except OSError as e:  # a link is for people; what is newest is read from the folders themselves
+            print(f"pretrain: `latest` does not point to {path.name}: {e.strerror}.", file=sys.stderr)
 
     def _retain(self) -> None:
         """Delete all but the newest `keep` and every `keep_every`th step."""

@@ -117,7 +117,9 @@ def _train_and_plan(command: Command) -> None:
     train.add_argument(
         "--accept-changes", action="store_true", help="continue a run whose configuration is no longer the same"
     )
-    plan.add_argument("--gpus", type=int, default=0, help="processes (default: 1, 8, 64 and 512, where they divide the batch)")
+    plan.add_argument(
+        "--gpus", type=int, default=0, help="processes (default: 1, 8, 64 and 512, where they divide the batch)"
+    )
     plan.add_argument("--gpu-tflops", type=float, default=790.0, help="dense bf16 rate of one (default: 790, H200)")
     plan.add_argument("--mfu", type=float, default=0.5, help="share of it that is reached (default: 0.5)")
 

@@ -14,9 +14,9 @@ from xlmr_bench.modeling.checkpoint import save_checkpoint
 from xlmr_bench.modeling.config import EncoderConfig
 
 from .checkpoints import complete_checkpoints, full_state, read_tensors, read_training
+from .configuration import settings_from_dict
 from .model import MaskedLM
 from .parallel import Team
-from .settings import Settings, settings_from_dict
 from .shape import encoder_config
 from .shards import open_shards
 
@@ -41,7 +41,7 @@ def export_checkpoint(run: Path, folder: Path, step: int | None) -> int:
     if chosen not in complete:
         raise UsageError(f"{run} has no complete checkpoint of step {chosen}; it has {', '.join(map(str, complete))}.")
     values = read_training(complete[chosen])
-    settings: Settings = settings_from_dict(values["settings"])
+    settings = settings_from_dict(values["settings"])
     manifest = open_shards(Path(settings.data.shards))
     if manifest.tokenizer_sha256 != values["tokenizer"]:
         raise DataError(f"{manifest.folder} has another tokenizer than this run was trained with.")

@@ -63,7 +63,7 @@ class Guard:
         that is no number, and when a spike lasts `guard.spike_steps` steps.
         """
         if not math.isfinite(loss):
-            raise self._diverged(f"the loss of step {step:,} is {loss}", step, last_good)
+            raise self.diverged(f"the loss of step {step:,} is {loss}", step, last_good)
         if not self._above(loss):
             healed = self._healed(step) if self.spiking else None
             self._good.append(loss)
@@ -76,7 +76,7 @@ class Guard:
                 f"the loss has been above {self._settings.guard.spike_ratio:g} x its recent median of "
                 f"{median(self._good):.4g} for {self._spike_steps:,} steps up to step {step:,}, where it is {loss:.4g}"
             )
-            raise self._diverged(what, step, last_good)
+            raise self.diverged(what, step, last_good)
         return None
 
     def _above(self, loss: float) -> bool:
@@ -91,7 +91,7 @@ class Guard:
             f"the median before it {median(self._good):.4g}; no checkpoint was made meanwhile"
         )
 
-    def _diverged(self, what: str, step: int, last_good: str) -> XlmrBenchError:
+    def diverged(self, what: str, step: int, last_good: str) -> XlmrBenchError:
         """The error with the changes that are worth trying, as they are typed."""
         t = self._settings.training
         changes = [f"a lower rate (training.learning_rate={t.learning_rate / 3:.2g})"]

@@ -88,7 +88,7 @@ read_configuration() {
   described="$("$python" -c '
 import sys
 from pathlib import Path
-from pretrain.settings import load_settings
+from pretrain.configuration import load_settings
 from xlmr_bench.errors import XlmrBenchError
 
 config, variant, *overrides = sys.argv[1:]

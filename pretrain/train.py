@@ -96,7 +96,7 @@ def _train(settings: Settings, manifest: Manifest, team: Team, asked: list[int],
     finally:
         journal.close()
     provenance = {**values, "progress": dataclasses.asdict(at)}
-    target = run / MODEL
+    target = run / MODEL / run.resolve().name  # the folder's name is the model's name in results
     export_model(
         model, encoder_config(settings, manifest.vocab_size), manifest.tokenizer_file, target, provenance, team
     )

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_, get_total_norm
 
-from xlmr_bench.errors import Interrupted, XlmrBenchError
+from xlmr_bench.errors import Interrupted
 from xlmr_bench.modeling.dropout import ExampleDropout
 from xlmr_bench.progress import Progress
 
@@ -196,12 +196,8 @@ class Trainer:
             if healed and self.team.first:
                 print(f"pretrain: {healed}", flush=True)
         if not math.isfinite(self._norm):  # the loss is that of the weights before this step; those after it are lost
-            lower = self.settings.training.learning_rate / 3
-            raise XlmrBenchError(
-                f"training diverged: the gradient of step {step:,} is {self._norm}. Its weights are not saved; newest "
-                f"complete checkpoint: {self.checkpoints.describe_newest() or 'none'}. Repeat the command with "
-                f"--accept-changes and a lower rate (training.learning_rate={lower:.2g})."
-            )
+            what = f"the gradient of step {step:,} is {self._norm}"
+            raise self.guard.diverged(what, step, self.checkpoints.describe_newest())
         rate = window.tokens / max(window.step_s, 1e-9)
         device = self.team.ranks.device
         self.journal.write(

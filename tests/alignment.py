@@ -60,6 +60,8 @@ def _phrases(
     vectors = []
     for role in roles:
         first, stop = sentence.spans[role]
-        inside = [i + 1 for i, (a, b) in enumerate(zip(pieces.starts, pieces.ends, strict=True)) if a < stop and b > first]
+        inside = [
+            i + 1 for i, (a, b) in enumerate(zip(pieces.starts, pieces.ends, strict=True)) if a < stop and b > first
+        ]
         vectors.append(caught[0][inside].mean(0))
     return roles, torch.nn.functional.normalize(torch.stack(vectors), dim=1)

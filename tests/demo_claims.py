@@ -52,9 +52,7 @@ def show(tables: dict[tuple[str, str], dict[str, list[float]]]) -> None:
 def main(demo: Path) -> int:
     """Print the results and every claim with its figures; 1 if one does not hold."""
     losses = [line["loss"] for line in read_journal(demo / "pretraining/metrics.jsonl") if line["kind"] == "train"]
-    before, after = (
-        statistics.mean(word_alignment(demo / name, LANGUAGES).values()) for name in (RANDOM, PRETRAINED)
-    )
+    before, after = (statistics.mean(word_alignment(demo / name, LANGUAGES).values()) for name in (RANDOM, PRETRAINED))
     tables = {
         (protocol, model): scores(demo / "runs", protocol, model)
         for protocol in ("transfer", "translate-train-all")

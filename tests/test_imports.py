@@ -73,7 +73,9 @@ HEAVY = (*MODELS, "numpy", "pyarrow", "sacrebleu", "jsonschema")
 
 # Group -> packages that it must not even reach through what it imports at module level.
 LIGHT: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(("cli", "console", "benchmarks", "data", "request", "settings", "protocols", "selection", "examples"), HEAVY),
+    **dict.fromkeys(
+        ("cli", "console", "benchmarks", "data", "request", "settings", "protocols", "selection", "examples"), HEAVY
+    ),
     "commands": MODELS,
     **dict.fromkeys(("metrics", "scoring", "results", "predictions", "published", "report", "comparison"), MODELS),
     "miniature": ("torch", "modeling"),

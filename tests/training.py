@@ -21,7 +21,8 @@ from torch import Tensor
 from toy import REPOSITORY
 
 from pretrain.cli import main
-from pretrain.settings import Settings, load_settings
+from pretrain.configuration import load_settings
+from pretrain.settings import Settings
 from xlmr_bench.miniature import miniature_folder
 
 LINES = {"en": 1200, "zh": 600, "th": 400, "sw": 300, "ur": 9, "vi": 1}  # ur: too small to hold out; vi: for a block
@@ -176,6 +177,11 @@ def kill_when(processes: int, config: Path, run: Path, *, step: int, delay_s: fl
         return said
 
 
+def model_of(run: Path) -> Path:
+    """The folder of the finished model."""
+    return run / "model" / run.name
+
+
 def lines_of(run: Path, kind: str = "train") -> list[dict[str, Any]]:
     """The metrics without what depends on the clock; a line that is being written is left out."""
     path = run / "metrics.jsonl"
@@ -196,7 +202,7 @@ def losses_of(run: Path) -> list[float]:
 
 
 def weights_of(run: Path) -> dict[str, Tensor]:
-    return load_file(run / "model" / "model.safetensors")
+    return load_file(model_of(run) / "model.safetensors")
 
 
 def same_weights(one: Path, other: Path) -> bool:

@@ -9,6 +9,7 @@ from tabulate import tabulate
 from xlmr_bench.errors import UsageError
 from xlmr_bench.modeling.config import EncoderConfig
 
+from ..configuration import load_settings
 from ..plan import (
     BYTES_A_TOKEN,
     GIB,
@@ -23,7 +24,7 @@ from ..plan import (
     tokens_in_all,
     world_sizes,
 )
-from ..settings import Settings, load_settings
+from ..settings import Settings
 from ..shape import encoder_config, flops, parameter_table
 from ..shards import Manifest
 

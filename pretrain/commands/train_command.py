@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from ..settings import load_settings
+from ..configuration import load_settings
 
 
 def execute(args: argparse.Namespace) -> int:

@@ -208,7 +208,9 @@ def main() -> None:
     args = parser.parse_args()
     if args.side:
         return child(args.side, args.folder, args.steps)
-    print(f"MLM pretraining, {args.size}, {BLOCKS} x {TOKENS} tokens a step, one thread, median of {args.rounds} rounds")
+    print(
+        f"MLM pretraining, {args.size}, {BLOCKS} x {TOKENS} tokens a step, one thread, median of {args.rounds} rounds"
+    )
     for vocabulary in args.vocabulary:
         steps = args.steps or (1 if vocabulary > 100_000 else 4)
         with tempfile.TemporaryDirectory() as scratch:
@@ -222,8 +224,9 @@ def main() -> None:
         rate = {s: BLOCKS * TOKENS * steps / statistics.median(f["seconds"] for f in found[s]) for s in SIDES}
         memory = {s: max(f["memory_gb"] for f in found[s]) for s in SIDES}
         for side in SIDES:
-            ratio = "" if side == "ours" else f", ours {rate['ours'] / rate[side]:.2f} x as fast"
-            print(f"vocabulary {vocabulary:>7,} {side:>11}: {rate[side]:>6,.0f} tokens/CPU-s, {memory[side]:.1f} GB{ratio}")
+            faster = "" if side == "ours" else f", ours {rate['ours'] / rate[side]:.2f} x as fast"
+            figures = f"{rate[side]:>6,.0f} tokens/CPU-s, {memory[side]:.1f} GB{faster}"
+            print(f"vocabulary {vocabulary:>7,} {side:>11}: {figures}", flush=True)
         print(f"  largest difference of fp32 logits: {difference:.1e}")
     return None
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from training import ALONE, checkpoint, environment, same_weights, settings_of, weights_of
+from training import ALONE, checkpoint, environment, model_of, same_weights, settings_of, weights_of
 from transformers import AutoTokenizer, XLMRobertaForMaskedLM
 
 from pretrain.batches import Corpus
@@ -33,8 +33,8 @@ def exported(unbroken: Path, folder: Path, *words: str) -> Path:
 
 
 def test_hugging_face_computes_the_same_logits(config: Path, shards: Path, unbroken: Path) -> None:
-    theirs = XLMRobertaForMaskedLM.from_pretrained(unbroken / "model", attn_implementation="eager").eval()
-    own = ours(unbroken / "model")
+    theirs = XLMRobertaForMaskedLM.from_pretrained(model_of(unbroken), attn_implementation="eager").eval()
+    own = ours(model_of(unbroken))
     (batch,) = Corpus(open_shards(shards), settings_of(config)).validation_batches(0, 100)
     with torch.no_grad():
         expected = theirs(batch.ids).logits
@@ -45,7 +45,7 @@ def test_hugging_face_computes_the_same_logits(config: Path, shards: Path, unbro
 
 def test_hugging_face_tokenizes_as_the_shards_do(config: Path, shards: Path, unbroken: Path) -> None:
     manifest = open_shards(shards)
-    tokenizer = AutoTokenizer.from_pretrained(unbroken / "model")
+    tokenizer = AutoTokenizer.from_pretrained(model_of(unbroken))
     assert len(tokenizer) == manifest.vocab_size
     first = Corpus(manifest, settings_of(config)).streams[1].read(0, 40).tolist()
     sentence = (shards.parent / "text" / "sw.txt").read_text(encoding="utf-8").splitlines()[0]
@@ -54,7 +54,7 @@ def test_hugging_face_tokenizes_as_the_shards_do(config: Path, shards: Path, unb
 
 
 def test_the_folder_tells_its_origin(unbroken: Path) -> None:
-    told = open_checkpoint(unbroken / "model").provenance["pretraining"]
+    told = open_checkpoint(model_of(unbroken)).provenance["pretraining"]
     assert told["progress"]["step"] == 24
     assert told["progress"]["tokens"] == 24 * 256
     assert told["settings"]["training"]["learning_rate"] == 3e-3
@@ -62,22 +62,22 @@ def test_the_folder_tells_its_origin(unbroken: Path) -> None:
 
 
 def test_the_newest_checkpoint_is_the_final_model(unbroken: Path, tmp_path: Path) -> None:
-    exported(unbroken, tmp_path / "model")
+    exported(unbroken, model_of(tmp_path))
     assert same_weights(unbroken, tmp_path)
 
 
 def test_an_earlier_step_is_an_earlier_model(
     unbroken: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    exported(unbroken, tmp_path / "model", "--step", "8")
+    exported(unbroken, model_of(tmp_path), "--step", "8")
     assert "step 8" in capsys.readouterr().out
     assert not same_weights(unbroken, tmp_path)
-    assert open_checkpoint(tmp_path / "model").provenance["pretraining"]["progress"]["step"] == 8
+    assert open_checkpoint(model_of(tmp_path)).provenance["pretraining"]["progress"]["step"] == 8
     assert all(torch.isfinite(w).all() for w in weights_of(tmp_path).values())
 
 
 def test_shards_of_several_processes_are_put_together(by_four: dict[str, Path], tmp_path: Path) -> None:
-    exported(by_four["fsdp"], tmp_path / "model")
+    exported(by_four["fsdp"], model_of(tmp_path))
     assert same_weights(by_four["fsdp"], tmp_path)
 
 
@@ -146,7 +146,7 @@ def test_shards_with_another_tokenizer_are_refused(
 
 @pytest.mark.slow
 def test_the_harness_runs_on_the_exported_model(unbroken: Path, tmp_path: Path) -> None:
-    words = ["run", "xnli", "--model", str(unbroken / "model"), "--languages", "en,sw", "--output", str(tmp_path)]
+    words = ["run", "xnli", "--model", str(model_of(unbroken)), "--languages", "en,sw", "--output", str(tmp_path)]
     words += ["--set", "epochs=0", "--set", "steps=4", "--set", "evaluate_every=4", "--set", "precision=fp32"]
     done = subprocess.run(
         [sys.executable, "-m", "xlmr_bench", *words], env=environment(), capture_output=True, text=True

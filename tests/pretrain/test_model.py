@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from torch import Tensor, nn
-from training import launch, settings_of, train_here, weights_of
+from training import launch, model_of, settings_of, train_here, weights_of
 
 from pretrain.model import MaskedLM, build_model, encoder_config
 from pretrain.settings import ModelSettings, Settings
@@ -132,7 +132,7 @@ def test_numbers_beside_a_size_replace_its_own() -> None:
 
 
 def test_a_run_starts_from_the_weights_of_another_one(config: Path, shards: Path, unbroken: Path) -> None:
-    settings = settings_of(config, f"model.start_from={unbroken / 'model'}")
+    settings = settings_of(config, f"model.start_from={model_of(unbroken)}")
     manifest = open_shards(shards)
     model = build_model(settings, manifest.vocab_size, manifest.tokenizer_sha256)
     words = weights_of(unbroken)["roberta.embeddings.word_embeddings.weight"]
@@ -140,7 +140,7 @@ def test_a_run_starts_from_the_weights_of_another_one(config: Path, shards: Path
 
 
 def test_a_start_of_another_shape_is_refused(config: Path, shards: Path, unbroken: Path) -> None:
-    settings = settings_of(config, f"model.start_from={unbroken / 'model'}", "model.num_hidden_layers=3")
+    settings = settings_of(config, f"model.start_from={model_of(unbroken)}", "model.num_hidden_layers=3")
     manifest = open_shards(shards)
     with pytest.raises(UsageError, match=r"another shape than \[model\] describes .*Set model.size or its numbers"):
         build_model(settings, manifest.vocab_size, manifest.tokenizer_sha256)

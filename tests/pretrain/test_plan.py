@@ -14,21 +14,18 @@ from samples import REPOSITORY
 
 from pretrain.cli import main
 from pretrain.plan import (
-    encoder_config,
     exposures,
-    flops,
-    flops_per_token,
     gpu_days,
     kept_checkpoints,
     memory,
     micro_batches,
-    parameter_table,
     shards_of,
     tokens_in_all,
     world_sizes,
 )
 from pretrain.settings import CheckpointSettings, DataSettings, ModelSettings, ParallelSettings, Settings
 from pretrain.settings import TrainingSettings as Training
+from pretrain.shape import encoder_config, flops, flops_per_token, parameter_table
 from pretrain.shards import LanguageShards, ShardFile, write_manifest
 from xlmr_bench.errors import UsageError
 from xlmr_bench.modeling.config import SIZES, EncoderConfig

@@ -14,8 +14,8 @@ PACKAGE = REPOSITORY / "pretrain"
 # The two packages meet in a checkpoint folder; of the harness itself (run, benchmarks, results) nothing is known here.
 SHARED = {"modeling", "data", "device", "console", "errors", "files", "cache", "progress", "languages"}
 WITHOUT_TORCH = [
-    "cli", "settings", "languages", "shape", "plan", "sampling", "masking", "text", "vocabulary", "shards", "tokenise",
-    "sharding", "workers", "tables", "schedule", "guard", "journal", "probe",
+    "cli", "settings", "configuration", "languages", "shape", "plan", "sampling", "masking", "text", "vocabulary",
+    "shards", "tokenise", "sharding", "workers", "tables", "schedule", "guard", "journal", "probe",
     *(f"commands.{name}_command" for name in ("vocab", "shard", "inspect", "plan", "train", "export")),
 ]  # fmt: skip
 TRAINING = {"batches", "checkpoints", "export", "loss", "model", "parallel", "train", "trainer", "validation"}

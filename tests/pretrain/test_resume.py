@@ -19,6 +19,7 @@ from training import (
     launch,
     lines_of,
     losses_of,
+    model_of,
     same_weights,
     steps_done,
     steps_saved,
@@ -246,7 +247,7 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_it_is_used(
 
 
 def test_a_run_from_given_weights_continues_without_them(config: Path, unbroken: Path, tmp_path: Path) -> None:
-    shutil.copytree(unbroken / "model", tmp_path / "given")
+    shutil.copytree(model_of(unbroken), tmp_path / "given")
     words = [f"model.start_from={tmp_path / 'given'}", "report.validate_every=0"]
     assert train_here(config, tmp_path / "whole", *words) == 0
     run = stopped_at(tmp_path / "whole", 16, tmp_path / "run")

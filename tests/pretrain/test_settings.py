@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pretrain.settings import CHOICES, Settings, load_settings, settings_from_dict, variants_of
+from pretrain.configuration import load_settings, settings_from_dict, variants_of
+from pretrain.settings import CHOICES, Settings
 from xlmr_bench.errors import UsageError
 
 TOML = """

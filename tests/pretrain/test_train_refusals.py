@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from training import train_here
+from training import model_of, train_here
 
 from pretrain.cli import main
 from pretrain.shards import open_shards
@@ -138,7 +138,7 @@ def test_a_start_that_is_not_there_or_does_not_fit_is_refused(  # type: ignore[n
 ) -> None:
     assert "no checkpoint folder" in refused(2, f"model.start_from={tmp_path / 'none'}")
     assert "another tokenizer than the shards" in refused(3, f"model.start_from={model}")
-    error = refused(2, f"model.start_from={unbroken / 'model'}", "intermediate_size=32")
+    error = refused(2, f"model.start_from={model_of(unbroken)}", "intermediate_size=32")
     assert "another shape than [model] describes" in error
     assert "Set model.size or its numbers to those of that model." in error
 

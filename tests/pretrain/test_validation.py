@@ -10,7 +10,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from training import LANGUAGES, lines_of, settings_of
+from training import LANGUAGES, lines_of, model_of, settings_of
 from transformers import XLMRobertaForMaskedLM
 
 from pretrain.batches import Corpus
@@ -32,7 +32,7 @@ def alone() -> Iterator[Team]:
 
 
 def test_the_last_validation_equals_what_hugging_face_computes(config: Path, shards: Path, unbroken: Path) -> None:
-    model = XLMRobertaForMaskedLM.from_pretrained(unbroken / "model", attn_implementation="eager").eval()
+    model = XLMRobertaForMaskedLM.from_pretrained(model_of(unbroken), attn_implementation="eager").eval()
     corpus = Corpus(open_shards(shards), settings_of(config))
     found = lines_of(unbroken, "validation")[-1]["languages"]
     assert list(found) == HELD_OUT

@@ -88,8 +88,8 @@ class EncoderConfig:
         return cls(**{k: v for k, v in values.items() if k in names and v is not None})
 
 
-# `init --size`: base and large are the paper's (Table 7); tiny and small are for laptops and tests, mini for the miniature
-# world: what narrow matrices pass on at a deviation of .02 is too little to learn from.
+# `init --size`: base and large are the paper's (Table 7); tiny and small are for laptops and tests, mini for the
+# miniature world: what narrow matrices pass on at a deviation of .02 is too little to learn from.
 SIZES: dict[str, EncoderConfig] = {
     "mini": EncoderConfig(
         hidden_size=128,

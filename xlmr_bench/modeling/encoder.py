@@ -100,8 +100,8 @@ class Encoder(nn.Module):
     ) -> Tensor:
         """Hidden states (B, T, H), or (B, K, H) at the positions `read_BK` alone.
 
-        `ids_BT` is padded on the right; `lengths_B` counts the real tokens of each example, None where all are real. With `read_BK` the last
-        layer is computed only at those positions, which changes nothing in their values.
+        `ids_BT` is padded on the right; `lengths_B` counts the real tokens of each example, None where all are real.
+        With `read_BK` the last layer is computed only at those positions, which changes nothing in their values.
         """
         T = ids_BT.shape[1]
         positions = self.position_embeddings.weight[FIRST_POSITION : FIRST_POSITION + T]
