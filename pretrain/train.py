@@ -6,10 +6,9 @@ import dataclasses
 import math
 import platform
 import shutil
-import signal
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ import torch
 from xlmr_bench.device import describe_device, resolve_precision, stop_ranks
 from xlmr_bench.errors import Interrupted, UsageError, XlmrBenchError
 from xlmr_bench.files import locked, write_json, write_text
+from xlmr_bench.signals import asked_to_stop
 
 from .batches import Corpus
 from .checkpoints import Checkpoints, read_training
@@ -54,7 +54,7 @@ def train(settings: Settings, *, accept_changes: bool) -> Path:
             with team.together():
                 if team.first:
                     held.enter_context(locked(run / ".lock", f"the run {run}"))
-            asked = held.enter_context(_asked_to_stop())
+            asked = held.enter_context(asked_to_stop())
             return _train(settings, manifest, team, asked, accept_changes)
     finally:
         stop_ranks()
@@ -232,23 +232,3 @@ def _announce(trainer: Trainer, speed: Speed) -> None:
         f"{speed.peak_tflops:.3g} TFLOP/s measured; torch {torch.__version__}, {platform.node()}",
         flush=True,
     )
-
-
-@contextmanager
-def _asked_to_stop() -> Iterator[list[int]]:
-    """Collect the signals that ask for a clean stop; a second Ctrl-C acts at once."""
-    asked: list[int] = []
-    before: dict[int, Any] = {}
-
-    def note(number: int, _frame: object) -> None:
-        asked.append(number)
-        if number == signal.SIGINT:
-            signal.signal(number, before[number])
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
-        before[number] = signal.signal(number, note)
-    try:
-        yield asked
-    finally:
-        for caught, handler in before.items():
-            signal.signal(caught, handler)

@@ -9,7 +9,7 @@ import pytest
 from samples import REPOSITORY
 
 PACKAGE = REPOSITORY / "xlmr_bench"
-FLOOR = ("errors", "files", "cache", "progress", "languages")
+FLOOR = ("errors", "files", "cache", "progress", "languages", "signals")
 
 # Group -> the groups it may import. A module belongs to the group of its folder, else to its own.
 ALLOWED: dict[str, tuple[str, ...]] = {
@@ -20,6 +20,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "progress": (),
     "languages": ("errors",),
     "console": ("errors",),
+    "signals": (),
     # Declarations and values.
     "examples": (),
     "protocols": ("errors",),

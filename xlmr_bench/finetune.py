@@ -7,10 +7,8 @@ saved is therefore small and complete, and a run that was killed ends with the w
 from __future__ import annotations
 
 import math
-import signal
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,6 +29,7 @@ from .predict import accuracy_of, is_out_of_memory, predict_all
 from .progress import Progress
 from .selection import Monitor
 from .settings import Settings
+from .signals import asked_to_stop
 from .state import Candidates, load_state, save_state
 
 # Every this many steps all processes agree on whether to stop, and the loss is checked for NaN.
@@ -134,7 +133,7 @@ class FineTuner:
             self.master.load_weights(flat, self.at.frozen_scale)
             self.master.load_optimizer_state(optimizer)
         if self.at.step < self.plan.steps and not self.at.finished:
-            with _asked_to_stop() as asked:
+            with asked_to_stop() as asked:
                 self._steps(asked)
         self.ranks.barrier()  # the checkpoints that rank 0 wrote are now there for all
         return self.at
@@ -243,22 +242,3 @@ class FineTuner:
                 self.work / "state.safetensors", self.at.as_json(), self.master.flat, self.master.optimizer_state()
             )
             self.candidates.keep({m.best_step for m in self.at.monitors})
-
-
-@contextmanager
-def _asked_to_stop() -> Iterator[list[int]]:
-    """Collect the signals that ask for a clean stop; a second one acts at once."""
-    asked: list[int] = []
-    before: dict[int, Any] = {}
-
-    def note(number: int, _frame: object) -> None:
-        asked.append(number)
-        signal.signal(number, before[number])
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
-        before[number] = signal.signal(number, note)
-    try:
-        yield asked
-    finally:
-        for caught, handler in before.items():
-            signal.signal(caught, handler)

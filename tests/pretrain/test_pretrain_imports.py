@@ -12,7 +12,7 @@ from samples import REPOSITORY
 
 PACKAGE = REPOSITORY / "pretrain"
 # The two packages meet in a checkpoint folder; of the harness itself (run, benchmarks, results) nothing is known here.
-SHARED = {"modeling", "data", "device", "console", "errors", "files", "cache", "progress", "languages"}
+SHARED = {"modeling", "data", "device", "console", "errors", "files", "cache", "progress", "languages", "signals"}
 WITHOUT_TORCH = [
     "cli", "settings", "configuration", "languages", "shape", "plan", "sampling", "masking", "text", "vocabulary",
     "shards", "tokenise", "sharding", "workers", "tables", "schedule", "guard", "journal", "probe",
