@@ -11,7 +11,7 @@ import numpy as np
 from .benchmarks import find_benchmark
 from .benchmarks.base import Where
 from .errors import DataError, NotComparableError, unknown_name
-from .examples import Split, limited
+from .examples import PairExample, Split, limited
 from .files import sha256_of
 from .metrics import paired_difference, resampled_sums, two_sided_p
 from .predictions import Predictions, match, read_predictions
@@ -131,7 +131,7 @@ def _gold(record: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _check_gold(split: Split, expected: str) -> None:
+def _check_gold(split: Split[PairExample], expected: str) -> None:
     if split.gold_digest != expected:
         raise NotComparableError(
             f"{split.files[0]} is not the {split.language!r} test data of these results. "

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from .cache import cache_folder
 from .errors import UsageError
-from .examples import Split
+from .examples import PairExample, Split
 from .files import atomic_path, digest_of
 from .modeling.tokenizer import Tokenizer
 from .progress import Progress
@@ -47,7 +47,7 @@ class Encoded:
         return len(self.labels)
 
 
-def encode_pairs(split: Split, labels: Sequence[str], tokenizer: Tokenizer, max_length: int) -> Encoded:
+def encode_pairs(split: Split[PairExample], labels: Sequence[str], tokenizer: Tokenizer, max_length: int) -> Encoded:
     """Encode a split's sentence pairs as `prefix a middle b suffix`, at most `max_length` tokens each."""
     specials = len(tokenizer.prefix) + len(tokenizer.middle) + len(tokenizer.suffix)
     if max_length <= specials + 1:
@@ -94,7 +94,7 @@ def cut_pair(a: int, b: int, room: int) -> tuple[int, int]:
     return room - half, half
 
 
-def _write(folder: Path, split: Split, tokenizer: Tokenizer, room: int) -> None:
+def _write(folder: Path, split: Split[PairExample], tokenizer: Tokenizer, room: int) -> None:
     """Encode each distinct text once (XNLI repeats premises three times), chunk by chunk."""
     texts = list(dict.fromkeys(t for e in split.examples for t in (e.premise, e.hypothesis)))
     ids: dict[str, list[int]] = {}

@@ -1,4 +1,4 @@
-"""One labelled input, and a split of them in one language: what readers make and everything else takes."""
+"""Labelled inputs of each kind of task, and a split of them in one language: what readers make and all else takes."""
 
 from __future__ import annotations
 
@@ -7,6 +7,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Generic, Protocol, TypeVar
+
+
+class Example(Protocol):
+    """What every kind of example has; `row` holds all of it as strings, `gold_row` what a score depends on."""
+
+    @property
+    def id(self) -> str: ...
+    def row(self) -> tuple[str, ...]: ...
+    def gold_row(self) -> tuple[str, ...]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +32,77 @@ class PairExample:
     hypothesis: str
     label: str
 
+    def row(self) -> tuple[str, ...]:
+        """All of it."""
+        return self.id, self.premise, self.hypothesis, self.label
+
+    def gold_row(self) -> tuple[str, ...]:
+        """The label."""
+        return self.id, self.label
+
+
+@dataclass(frozen=True, slots=True)
+class TaggedSentence:
+    """Words with one IOB2 tag each, as CoNLL has them; `id` is the 1-based sentence of its split."""
+
+    id: str
+    words: tuple[str, ...]
+    tags: tuple[str, ...]
+
+    def row(self) -> tuple[str, ...]:
+        """All of it."""
+        return self.id, *self.words, *self.tags
+
+    def gold_row(self) -> tuple[str, ...]:
+        """The tags."""
+        return self.id, *self.tags
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question on a context, with the answers that count as right, as SQuAD has them.
+
+    `starts` are the answers' first characters in the context; all of them are gold.
+    """
+
+    id: str
+    question: str
+    context: str
+    answers: tuple[str, ...]
+    starts: tuple[int, ...]
+
+    def row(self) -> tuple[str, ...]:
+        """All of it."""
+        return self.id, self.question, self.context, *self.answers, *map(str, self.starts)
+
+    def gold_row(self) -> tuple[str, ...]:
+        """The answers."""
+        return self.id, *self.answers
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledText:
+    """One or two sentences (`second` is None for one) with a label, or its score in digits where the task is a scale."""
+
+    id: str
+    first: str
+    second: str | None
+    label: str
+
+    def row(self) -> tuple[str, ...]:
+        """All of it."""
+        return self.id, self.first, *([] if self.second is None else [self.second]), self.label
+
+    def gold_row(self) -> tuple[str, ...]:
+        """The label."""
+        return self.id, self.label
+
+
+E_co = TypeVar("E_co", bound=Example, covariant=True)
+
 
 @dataclass(frozen=True)
-class Split:
+class Split(Generic[E_co]):
     """The examples of one split in one language.
 
     `role` tells what they are for (`train`, `dev`, `test`, `translate-dev`, `translate-test`), `language` whose
@@ -35,7 +113,7 @@ class Split:
 
     role: str
     language: str
-    examples: tuple[PairExample, ...]
+    examples: tuple[E_co, ...]
     files: tuple[Path, ...]
     source: str = "files"
     official: bool | None = None
@@ -44,15 +122,15 @@ class Split:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of ids, texts and labels in order: equal digests mean equal data, wherever they were read."""
-        return digest_rows((e.id, e.premise, e.hypothesis, e.label) for e in self.examples)
+        return digest_rows(e.row() for e in self.examples)
 
     @cached_property
     def gold_digest(self) -> str:
         """SHA-256 of ids and labels alone: what a score depends on."""
-        return digest_rows((e.id, e.label) for e in self.examples)
+        return digest_rows(e.gold_row() for e in self.examples)
 
 
-def limited(split: Split, limit: int | None) -> Split:
+def limited(split: Split[E_co], limit: int | None) -> Split[E_co]:
     """The first `limit` examples of a split."""
     return split if limit is None else replace(split, examples=split.examples[:limit])
 

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from .data.tables import read_tsv, wrong_width
 from .errors import DataError
-from .examples import Split
+from .examples import PairExample, Split
 from .files import atomic_path
 
 _KEY = b"xlmr_bench"
@@ -58,7 +58,7 @@ def read_predictions(path: Path) -> Predictions:
     return Predictions(labels, about)
 
 
-def match(predictions: Predictions, split: Split, name: str) -> list[str]:
+def match(predictions: Predictions, split: Split[PairExample], name: str) -> list[str]:
     """The predictions for a split in its order; every example must have one and no other may be there."""
     found = predictions.labels.get((name, split.language), {})
     missing = [e.id for e in split.examples if e.id not in found]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .examples import Split
+from .examples import PairExample, Split
 from .metrics import ACCURACY, Score, Statistics, accuracy_statistics, mean_score, score
 
 METRICS = {"accuracy": (ACCURACY, accuracy_statistics)}
@@ -14,7 +14,7 @@ METRICS = {"accuracy": (ACCURACY, accuracy_statistics)}
 def score_splits(
     metric_name: str,
     predicted: Mapping[tuple[str, str], list[str]],
-    gold: Mapping[tuple[str, str], Split],
+    gold: Mapping[tuple[str, str], Split[PairExample]],
     truncated: Mapping[tuple[str, str], int | None],
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Scores by (split, language) and their means by split, as records hold them.

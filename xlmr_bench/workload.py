@@ -10,7 +10,7 @@ import numpy as np
 
 from .benchmarks.translation import translation_quality
 from .encode import Encoded, encode_pairs, join
-from .examples import Split, limited
+from .examples import PairExample, Split, limited
 from .modeling.tokenizer import Tokenizer
 from .protocols import ENGLISH, FineTuning, Protocol
 from .request import Request
@@ -27,8 +27,8 @@ class Workload:
     train: dict[str, Encoded]
     dev: dict[str, Encoded]
     test: dict[str, Encoded]
-    dev_splits: dict[str, Split]
-    test_splits: dict[str, Split]
+    dev_splits: dict[str, Split[PairExample]]
+    test_splits: dict[str, Split[PairExample]]
     about: list[dict[str, Any]]
     translation: list[dict[str, Any]]
 
@@ -48,7 +48,7 @@ def load_workload(request: Request, tokenizer: Tokenizer) -> Workload:
     max_length = request.settings.max_length
     about: list[dict[str, Any]] = []
 
-    def load(role: str, language: str) -> tuple[Split, Encoded]:
+    def load(role: str, language: str) -> tuple[Split[PairExample], Encoded]:
         split = limited(request.benchmark.read(request.where, role, language), request.limit)
         encoded = encode_pairs(split, labels, tokenizer, max_length)
         about.append(describe(split, encoded))
@@ -69,7 +69,7 @@ def load_workload(request: Request, tokenizer: Tokenizer) -> Workload:
     )
 
 
-def describe(split: Split, encoded: Encoded) -> dict[str, Any]:
+def describe(split: Split[PairExample], encoded: Encoded) -> dict[str, Any]:
     """A split as the record has it; file names without their folders, which mean nothing elsewhere."""
     return {
         "role": split.role,
@@ -101,7 +101,7 @@ def _dev_languages(request: Request, tunings: tuple[FineTuning, ...]) -> tuple[s
     return tuple(c for c in request.benchmark.languages if c in wanted)
 
 
-def _translation(request: Request, tested: dict[str, Split]) -> list[dict[str, Any]]:
+def _translation(request: Request, tested: dict[str, Split[PairExample]]) -> list[dict[str, Any]]:
     translated = [s for s in tested.values() if s.role.startswith("translate-")]
     if not translated:
         return []

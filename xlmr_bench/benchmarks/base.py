@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from ..examples import Split
+from ..examples import PairExample, Split
 from ..settings import Preset
 
 
@@ -26,7 +26,7 @@ class Where:
 class Reader(Protocol):
     """Reads one split; raises DataError with file, line and remedy where it is not what it should be."""
 
-    def __call__(self, where: Where, role: str, language: str) -> Split: ...
+    def __call__(self, where: Where, role: str, language: str) -> Split[PairExample]: ...
 
 
 @dataclass(frozen=True)

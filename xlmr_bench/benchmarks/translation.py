@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import DataError
-from ..examples import Split
+from ..examples import PairExample, Split
 
 # chrF against the English originals: translations score above 60, originals in the closest languages (fr, es)
 # at most 25 on XNLI's test set.
 ENGLISH_CHRF = 35.0
 
 
-def translation_quality(translated: Split, english: Split) -> dict[str, Any]:
+def translation_quality(translated: Split[PairExample], english: Split[PairExample]) -> dict[str, Any]:
     """BLEU and chrF (fractions) of a split translated into English against the English originals, with signatures.
 
     Scored over the distinct premises and all hypotheses, in order. Raises DataError when the text is not English.

@@ -53,7 +53,7 @@ _HEADERS = (
 _WIDTHS = {3: (0, 1, 2), 5: (2, 3, 4)}
 
 
-def read_xnli(where: Where, role: str, language: str) -> Split:
+def read_xnli(where: Where, role: str, language: str) -> Split[PairExample]:
     """One split in one language; see `base.Reader`."""
     pattern = dict(where.patterns).get(role)
     if where.hub is not None and pattern is None:
@@ -85,7 +85,7 @@ def _refuse_one_file_for_all(role: str, language: str, pattern: str | None) -> N
         )
 
 
-def _original_of(where: Where, role: str, language: str, found: Found) -> Split | None:
+def _original_of(where: Where, role: str, language: str, found: Found) -> Split[PairExample] | None:
     """What a translated file must be aligned with: the English file beside a training set, the official test set."""
     if role != "train":
         return read_xnli(where, role.removeprefix("translate-"), language)
@@ -95,13 +95,15 @@ def _original_of(where: Where, role: str, language: str, found: Found) -> Split 
     return Split(role, "en", _pair_file(english.path), (english.path,))
 
 
-def _split(role: str, language: str, examples: tuple[PairExample, ...], found: Found, own: str | None) -> Split:
+def _split(
+    role: str, language: str, examples: tuple[PairExample, ...], found: Found, own: str | None
+) -> Split[PairExample]:
     """The split with its standing: a data set with a manifest of its own is not measured against the official one."""
     split = Split(role, language, examples, (found.path,), own or "files")
     return split if own is not None else _measured(split)
 
 
-def _measured(split: Split) -> Split:
+def _measured(split: Split[PairExample]) -> Split[PairExample]:
     words = deviation(split)
     return replace(split, official=words is None, deviation=words)
 
@@ -171,7 +173,7 @@ def _label(path: Path | str, number: int, label: str) -> str:
     return SPELLINGS[label]
 
 
-def _read_hub(repository: str, role: str, language: str) -> Split:
+def _read_hub(repository: str, role: str, language: str) -> Split[PairExample]:
     """A split from a Hub repository or a local folder laid out like one; it has no translate-test data."""
     from .xnli_hub import read_hub_rows
 

@@ -74,7 +74,7 @@ def _check_prompts(path: Path, language: str, block: Block) -> None:
             )
 
 
-def check_aligned(split: Split, reference: Split) -> None:
+def check_aligned(split: Split[PairExample], reference: Split[PairExample]) -> None:
     """A translated file has the rows of its original: as many, with the same labels in the same order."""
     path = split.files[0]
     for place, (a, b) in enumerate(zip(split.examples, reference.examples, strict=False), 1):
@@ -95,7 +95,7 @@ def content_digest(examples: tuple[PairExample, ...]) -> str:
     return digest_rows((e.label, " ".join(e.premise.split()), " ".join(e.hypothesis.split())) for e in examples)[:16]
 
 
-def deviation(split: Split) -> str | None:
+def deviation(split: Split[PairExample]) -> str | None:
     """How a split differs from the published data, in words; None where it does not, or nothing is known."""
     expected, found = EXPECTED[split.role], len(split.examples)
     if found != expected:
