@@ -82,7 +82,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class LabelledText:
-    """One or two sentences (`second` is None for one) with a label, or its score in digits where the task is a scale."""
+    """One or two sentences (`second` is None for one) with a label, or a score in digits where the task is a scale."""
 
     id: str
     first: str
