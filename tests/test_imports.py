@@ -34,6 +34,10 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "miniature": ("miniature", "examples", *FLOOR),
     # Scores, records and tables: gold and predictions in, no model.
     "metrics": (),
+    "answers": ("errors", "metrics"),
+    "agreement": ("errors", "metrics"),
+    "entities": ("errors", "metrics"),
+    "windows": ("errors",),
     "scoring": ("metrics", "examples"),
     "predictions": ("data", "examples", *FLOOR),
     "results": FLOOR,
@@ -81,6 +85,7 @@ LIGHT: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("metrics", "scoring", "results", "predictions", "published", "report", "comparison"), MODELS),
     "miniature": ("torch", "modeling"),
     "workload": ("torch",),
+    **dict.fromkeys(("answers", "windows", "entities", "agreement"), MODELS),
 }  # fmt: skip
 
 Import = tuple[str, str, bool]
@@ -205,7 +210,21 @@ def test_importing_a_light_group_reaches_nothing_heavy(group: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "group", ["metrics", "scoring", "results", "predictions", "published", "report", "comparison", "data", "benchmarks"]
+    "group",
+    [
+        "metrics",
+        "answers",
+        "agreement",
+        "entities",
+        "scoring",
+        "results",
+        "predictions",
+        "published",
+        "report",
+        "comparison",
+        "data",
+        "benchmarks",
+    ],
 )
 def test_scoring_and_reading_never_import_torch_or_a_model_not_even_late(group: str) -> None:
     for name in in_group(group):

@@ -62,7 +62,8 @@ class TaggedSentence:
 class Question:
     """A question on a context, with the answers that count as right, as SQuAD has them.
 
-    `starts` are the answers' first characters in the context; all of them are gold.
+    `starts` are the answers' first characters in the context; all of them are gold. A start is -1 where a dev or test
+    answer does not stand where the file says.
     """
 
     id: str
