@@ -119,10 +119,11 @@ class Trainer:
         scale = world / max(1.0, masked)
         total = torch.zeros((), device=device)
         self.model.train()
+        self._seed_fused_attention(batch.step)
         for i, micro in enumerate(batch.micro_batches):
             sync_gradients(self.model, i == len(batch.micro_batches) - 1)
             m = micro.to(device)
-            loss = self.model(m.ids, m.positions, m.targets, self._dropout(m.keys, batch.step), scale)
+            loss = self.model(m.ids, m.positions, m.targets, self._dropout(m.keys), scale)
             loss.backward()
             total += loss.detach()
         rate = learning_rate(batch.step, self.settings.training)
@@ -136,15 +137,15 @@ class Trainer:
         self._window.losses.append(total / world)
         return stop > 0
 
-    def _dropout(self, keys: Tensor, step: int) -> ExampleDropout | None:
-        """The dropout masks of a micro-batch. On a GPU those of attention come from its generator, seeded here."""
-        if not self._drops:
-            return None
-        on_gpu = keys.is_cuda
-        if on_gpu:
-            ranks = self.team.ranks
+    def _dropout(self, keys: Tensor) -> ExampleDropout | None:
+        """The dropout masks of a micro-batch."""
+        return ExampleDropout(keys, fused_attention=keys.is_cuda) if self._drops else None
+
+    def _seed_fused_attention(self, step: int) -> None:
+        """On a GPU attention draws its dropout from the device's generator; seeded here, a continued run repeats it."""
+        ranks = self.team.ranks
+        if ranks.device.type == "cuda":
             torch.cuda.manual_seed((self.settings.training.seed << 40) + step * ranks.world + ranks.rank)
-        return ExampleDropout(keys, fused_attention=on_gpu)
 
     def _gradient_norm(self) -> float:
         norm: Any = get_total_norm([p.grad for p in self.model.parameters() if p.grad is not None])
