@@ -2,40 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
+from command_line import ENVIRONMENT, refused_by, run_program
 from samples import REPOSITORY
 
 from pretrain.cli import EPILOG, build_parser
 from xlmr_bench.miniature import miniature_folder
 
 COMMANDS = ("vocab", "shard", "inspect", "train", "plan", "export")
-ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"}
-
-
-def pretrain(*words: object, before: str = "") -> subprocess.CompletedProcess[str]:
-    """Run a command; `before` is Python code to run first in the same process."""
-    main = "\nimport sys\nfrom pretrain.cli import main\nif __name__ == '__main__':\n    sys.exit(main(sys.argv[1:]))"
-    start = ["-c", before + main] if before else ["-m", "pretrain"]
-    return subprocess.run(
-        [sys.executable, *start, *map(str, words)],
-        cwd=REPOSITORY, env=ENVIRONMENT, capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
-
-
-def refused(code: int, *words: object) -> str:
-    """The one explanation of a command that must fail: on stderr, without a traceback, and nothing on stdout."""
-    done = pretrain(*words)
-    assert done.returncode == code, done.stderr
-    assert done.stdout == ""
-    assert done.stderr.startswith("pretrain: ")
-    assert "Traceback" not in done.stderr
-    return done.stderr.removeprefix("pretrain: ").rstrip("\n")
+pretrain = partial(run_program, "pretrain")
+refused = partial(refused_by, "pretrain")
 
 
 # --- help ---
