@@ -18,7 +18,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import IO
 
-from xlmr_bench.errors import Interrupted, UsageError, XlmrBenchError
+from xlmr_bench.errors import Interrupted, UsageError, XlmrBenchError, unknown_name
 
 LOG = "probe.log"
 # What torchrun sets, besides TORCHELASTIC_*. With these the probe would take itself for a process of the training.
@@ -49,6 +49,16 @@ def check_probe(words: str) -> None:
             raise UsageError(
                 f"report.probe = {words!r}: leave out {option}; the trainer says what is evaluated and where."
             )
+    if split[0] not in (known := _benchmarks()):
+        raise unknown_name("benchmark in report.probe", split[0], known)
+
+
+def _benchmarks() -> list[str]:
+    """What the harness can run; asked now, for the first probe of a long run may be days away."""
+    listed = subprocess.run(
+        [sys.executable, "-m", "xlmr_bench", "list", "--json"], capture_output=True, text=True, check=True
+    )
+    return [benchmark["name"] for benchmark in json.loads(listed.stdout)["benchmarks"]]
 
 
 def run_probe(model: Path, words: str, output: Path, device: str, should_stop: Callable[[], bool]) -> Scores:

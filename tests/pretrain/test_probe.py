@@ -140,11 +140,11 @@ def test_a_finished_probe_is_only_read_and_records_of_other_weights_are_replaced
 
 def test_a_failed_probe_shows_the_end_of_its_log(model: Path, tmp_path: Path) -> None:
     with pytest.raises(XlmrBenchError) as caught:
-        run_probe(model, "xnlii --protocol transfer", tmp_path / "out", "cpu", after(60))
+        run_probe(model, "xnli --protocol transfers", tmp_path / "out", "cpu", after(60))
     assert not isinstance(caught.value, UsageError)
     first, *rest = str(caught.value).splitlines()
     assert first == f"the probe failed with exit code 2; the end of {tmp_path}/out/probe.log:"
-    assert "Did you mean 'xnli'?" in rest[-1]
+    assert "Did you mean 'transfer'?" in rest[-1]
 
 
 def test_a_probe_without_dev_scores_is_a_failed_one(model: Path, tmp_path: Path) -> None:
@@ -265,7 +265,7 @@ def test_ctrl_c_reaches_trainer_and_probe_and_is_an_interruption_of_both(model: 
 
 
 @pytest.mark.parametrize(
-    "words", ["xnli", "xnli --protocol transfer --seeds 1-5", "ner --data 'my data' --set steps=10 --name model"]
+    "words", ["xnli", "xnli --protocol transfer --seeds 1-5", "xnli --data 'my data' --set steps=10 --name model"]
 )
 def test_words_that_can_follow_run_are_accepted(words: str) -> None:
     check_probe(words)
@@ -281,6 +281,7 @@ def test_words_that_can_follow_run_are_accepted(words: str) -> None:
         ("xnli --output elsewhere", "leave out --output"),
         ("xnli --out=elsewhere", "leave out --out;"),
         ("xnli --dry-run", "leave out --dry-run"),
+        ("xnil --protocol transfer", "unknown benchmark in report.probe 'xnil'. Did you mean 'xnli'"),
         ("xnli --data 'my data", "cannot be split into words: No closing quotation"),
     ],
 )

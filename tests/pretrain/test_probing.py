@@ -31,7 +31,9 @@ def test_a_probe_that_fails_is_said_and_training_goes_on(
     shards: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = tmp_path / "run"
-    config = write_config(tmp_path / "c.toml", shards, CONFIG | {"report": {"every": 2, "probe": "no-such-task"}})
+    config = write_config(
+        tmp_path / "c.toml", shards, CONFIG | {"report": {"every": 2, "probe": "xnli --protocol nonsense"}}
+    )
     assert train_here(config, run, "training.steps=4", "report.probe_every=2") == 0
     assert "the probe of step 2 failed, training goes on" in capsys.readouterr().err
     assert [x["step"] for x in read_journal(run / "metrics.jsonl") if x["kind"] == "probe"] == [2, 4]
