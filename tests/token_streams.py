@@ -30,5 +30,6 @@ def streams(shards: Path) -> dict[str, list[int]]:
 
 
 def written(shards: Path) -> dict[str, int]:
-    """The token files there, with the time of writing."""
-    return {p.relative_to(shards).as_posix(): p.stat().st_mtime_ns for p in shards.glob("*/*.bin")}
+    """The finished token files, with the time of writing: a kill may leave one before its counts are written."""
+    finished = (p for p in shards.glob("*/*.bin") if p.with_suffix(".json").is_file())
+    return {p.relative_to(shards).as_posix(): p.stat().st_mtime_ns for p in finished}
