@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,15 +17,21 @@ from torch import Tensor
 from .encode import Encoded
 
 Indices = npt.NDArray[np.int64]
+NO_TARGET = -100
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Right-padded inputs: ids (B, T), lengths (B,), labels (B,)."""
+    """Right-padded inputs: ids (B, T), lengths (B,); positions that the head reads (B, K), `counts_B` of them real.
+
+    `targets` are (B, K), filled up with NO_TARGET, or (B, 2); see `Encoded`.
+    """
 
     ids_BT: Tensor
     lengths_B: Tensor
-    labels_B: Tensor
+    reads_BK: Tensor
+    counts_B: Tensor
+    targets: Tensor
 
 
 def epoch_batches(lengths: npt.NDArray[np.int64], batch_size: int, window: int, seed: int, epoch: int) -> list[Indices]:
@@ -62,15 +69,34 @@ def micro_batches(lengths: npt.NDArray[np.int64], budget: int) -> list[Indices]:
 
 
 def collate(data: Encoded, indices: Indices, pad_id: int, rows: npt.NDArray[np.int64] | None = None) -> Batch:
-    """The examples at `indices` as tensors; with `rows`, token ids are replaced by their embedding row."""
-    starts, ends = data.offsets[indices], data.offsets[indices + 1]
-    lengths = ends - starts
-    ids = np.full((len(indices), int(lengths.max())), pad_id, dtype=np.int64)
-    for i, (start, end) in enumerate(zip(starts, ends, strict=True)):
-        ids[i, : end - start] = data.tokens[start:end]
+    """The inputs at `indices` as tensors; with `rows`, token ids are replaced by their embedding row."""
+    ids, lengths = _padded(data.tokens, data.offsets, indices, pad_id)
     if rows is not None:
         ids = rows[ids]
-    return Batch(torch.from_numpy(ids), torch.from_numpy(lengths), torch.from_numpy(data.labels[indices]))
+    outputs = data.output_offsets
+    if data.reads is None:
+        reads, counts = np.zeros((len(indices), 1), dtype=np.int64), np.ones(len(indices), dtype=np.int64)
+    else:
+        reads, counts = _padded(data.reads, outputs, indices, 0)
+    if data.targets.ndim == 2:
+        targets = data.targets[indices]
+    elif data.reads is None:
+        targets = data.targets[indices][:, None]
+    else:
+        targets = _padded(data.targets, outputs, indices, NO_TARGET)[0]
+    return Batch(*(torch.from_numpy(np.ascontiguousarray(a)) for a in (ids, lengths, reads, counts, targets)))
+
+
+def _padded(
+    values: npt.NDArray[Any], offsets: npt.NDArray[np.int64], indices: Indices, filler: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Rows of `values` (cut by `offsets`) at `indices`, filled up on the right, and their lengths."""
+    starts, ends = offsets[indices], offsets[indices + 1]
+    lengths = ends - starts
+    padded = np.full((len(indices), int(lengths.max())), filler, dtype=np.int64)
+    for i, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
+        padded[i, : end - start] = values[start:end]
+    return padded, lengths
 
 
 def schedule(lengths: npt.NDArray[np.int64], batch_size: int, window: int, seed: int, first: int) -> Iterator[Indices]:

@@ -21,6 +21,8 @@ EPILOG = """examples:
 exit codes: 0 ok, 1 run failed, 2 usage, 3 data missing or wrong, 4 some seeds failed, 5 not comparable,
 6 outside the tolerance asked for, 130 interrupted (the same command continues)."""
 
+PLUGIN = "Python file with a benchmark of your own (see README); its code is run"
+
 
 def build_parser() -> Parser:
     """All commands with their options."""
@@ -50,6 +52,7 @@ Command = Callable[[str, str, str], argparse.ArgumentParser]
 def _list(command: Command) -> None:
     p = command("list", "what there is: benchmarks, protocols, presets, settings", "python -m xlmr_bench list --json")
     p.add_argument("--json", action="store_true", help="machine-readable")
+    p.add_argument("--plugin", action="append", default=[], type=Path, metavar="FILE", help=PLUGIN)
 
 
 def _doctor(command: Command) -> None:
@@ -60,15 +63,44 @@ def _doctor(command: Command) -> None:
 def _data(command: Command) -> None:
     p = command(
         "data",
-        "fetch the official data, verify a folder, or show its status",
+        "fetch, verify, look at or translate data",
         "python -m xlmr_bench data fetch xnli data/",
     )
-    p.add_argument(
-        "action", choices=("fetch", "verify", "status", "miniature"), help="miniature: write the built-in world"
+    actions = p.add_subparsers(dest="action", metavar="ACTION", required=True)
+
+    def action(name: str, summary: str, example: str) -> argparse.ArgumentParser:
+        raw = argparse.RawDescriptionHelpFormatter
+        epilog = f"example:\n  python -m xlmr_bench data {example}"
+        return actions.add_parser(name, help=summary, description=summary, epilog=epilog, formatter_class=raw)
+
+    fetch = action("fetch", "download the official files and check them", "fetch mlqa data/")
+    verify = action("verify", "read everything and hold it against the official data", "verify xnli data/")
+    status = action("status", "which splits are there, and which protocols they admit", "status ner data/conll/")
+    for sub in (fetch, verify, status):
+        sub.add_argument("benchmark", metavar="BENCHMARK", help="such as xnli; see `list`")
+    fetch.add_argument("folder", type=Path, metavar="FOLDER", help="new or existing")
+    fetch.add_argument("--mirror", metavar="URL", help="fetch from this address instead of the official one")
+    verify.add_argument("folder", metavar="FOLDER", help="a data folder, or hub:NAME")
+    status.add_argument("folder", metavar="FOLDER", help="a data folder, or hub:NAME")
+    miniature = action("miniature", "write the built-in world: small data of every benchmark", "miniature world/")
+    miniature.add_argument("folder", type=Path, nargs="?", default=Path("miniature"), metavar="FOLDER", help="new")
+    _translate(action)
+
+
+def _translate(action: Command) -> None:
+    p = action(
+        "translate",
+        "make missing translated data with a Hugging Face translation model (extra `transformers`)",
+        "translate xnli --split train --languages sw --model facebook/nllb-200-1.3B --data data/ --out mt/",
     )
-    p.add_argument("benchmark", nargs="?", help="such as xnli (not needed for miniature)")
-    p.add_argument("folder", nargs="?", help="where the data are or shall be; verify takes hub:NAME too")
-    p.add_argument("--mirror", metavar="URL", help="fetch from this address instead of the official one")
+    _data_options(p)
+    p.add_argument("--split", choices=("train", "dev", "test"), required=True, help="test is brought into English")
+    p.add_argument("--model", required=True, metavar="MODEL", help="translation model: a folder or a name on the Hub")
+    p.add_argument("--out", type=Path, required=True, metavar="DIR", help="data folder for the files; then --data DIR")
+    p.add_argument("--beams", type=int, default=4, metavar="N", help="default: 4")
+    p.add_argument("--max-new-tokens", type=int, default=256, metavar="N", help="of one translation (default: 256)")
+    p.add_argument("--batch-tokens", type=int, default=4096, metavar="N", help="source tokens a batch (default: 4096)")
+    p.add_argument("--tasks", metavar="TASKS", help="GLUE tasks to translate, such as MRPC,RTE")
 
 
 def _init(command: Command) -> None:
@@ -108,9 +140,10 @@ def _data_options(p: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="ROLE=PATTERN",
-        help="own files, e.g. train='mt/{language}.tsv'; roles: train dev test translate-dev translate-test",
+        help="own files, e.g. train='mt/{language}.tsv'; roles: train dev test translate-train translate-test ...",
     )
-    p.add_argument("--languages", metavar="CODES", help="such as en,sw,ur (default: all)")
+    p.add_argument("--languages", metavar="CODES", help="such as en,sw, or all (default: those of the table)")
+    p.add_argument("--plugin", action="append", default=[], type=Path, metavar="FILE", help=PLUGIN)
     p.add_argument("--limit", type=int, metavar="N", help="only N examples a split; results are marked as limited")
     p.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
 
@@ -123,7 +156,8 @@ def _run(command: Command) -> None:
     )
     _data_options(p)
     p.add_argument("--model", required=True, help="checkpoint folder (Hugging Face or fairseq), or hf:NAME_OR_FOLDER")
-    p.add_argument("--protocol", default="transfer", help="see `list` (default: transfer)")
+    p.add_argument("--tasks", dest="languages", metavar="TASKS", help="the same as --languages: tasks of GLUE")
+    p.add_argument("--protocol", help="see `list` (default: the benchmark's first, transfer or each)")
     p.add_argument("--preset", help="paper, xtreme or quick (default: paper; quick for the miniature)")
     p.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", dest="assignments", help="change a setting"
@@ -146,8 +180,17 @@ def _predict(command: Command) -> None:
     )
     _data_options(p)
     p.add_argument("--model", required=True, help="fine-tuned checkpoint folder (run --save-models)")
-    p.add_argument("--split", choices=("dev", "test", "translate-dev", "translate-test"), default="test")
-    p.add_argument("--max-length", type=int, metavar="TOKENS", help="as in the run that trained it (default: 256)")
+    p.add_argument("--tasks", dest="languages", metavar="TASK", help="the task of GLUE that the model was trained on")
+    p.add_argument("--split", choices=("dev", "test", "translate-dev", "translate-test"), help="default: the reported")
+    p.add_argument("--max-length", type=int, metavar="TOKENS", help="as in the run that trained it (default: paper's)")
+    p.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        dest="assignments",
+        help="other settings, e.g. n_best",
+    )
     p.add_argument("--output", type=Path, required=True, metavar="FILE", help="prediction file (parquet) to write")
 
 
@@ -161,6 +204,7 @@ def _score(command: Command) -> None:
     p.add_argument("--benchmark", help="needed where the file does not say it (tsv)")
     p.add_argument("--data", action="append", default=[], metavar="DIR", help="as in run")
     p.add_argument("--files", action="append", default=[], metavar="ROLE=PATTERN", help="as in run")
+    p.add_argument("--plugin", action="append", default=[], type=Path, metavar="FILE", help=PLUGIN)
     p.add_argument("--format", choices=("text", "json"), default="text")
 
 
@@ -178,9 +222,17 @@ def _compare(command: Command) -> None:
     p.add_argument(
         "--tolerance", type=float, metavar="POINTS", help="with --paper: exit 6 when the means differ by more"
     )
+    p.add_argument("--plugin", action="append", default=[], type=Path, metavar="FILE", help=PLUGIN)
     p.add_argument("--format", choices=("text", "json"), default="text")
 
 
 def main(argv: list[str]) -> int:
     """Run one command; returns the exit code."""
-    return ended("xlmr_bench", lambda: dispatch(build_parser(), argv, f"{__package__}.commands"))
+    return ended("xlmr_bench", lambda: dispatch(build_parser(), argv, f"{__package__}.commands", _load_plugins))
+
+
+def _load_plugins(args: argparse.Namespace) -> None:
+    for path in getattr(args, "plugin", ()):
+        from .benchmarks.plugins import load_plugin
+
+        load_plugin(path)

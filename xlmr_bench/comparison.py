@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -11,14 +12,14 @@ import numpy as np
 from .benchmarks import find_benchmark
 from .benchmarks.base import Where
 from .errors import DataError, NotComparableError, unknown_name
-from .examples import PairExample, Split, limited
+from .examples import Split, limited
 from .files import sha256_of
-from .metrics import paired_difference, resampled_sums, two_sided_p
+from .metrics import difference_draws, paired_difference, two_sided_p
 from .predictions import Predictions, match, read_predictions
 from .published import published_records
-from .report import test_mean, test_values
+from .report import column_values, headline, tested_split
 from .results import Record
-from .scoring import METRICS
+from .scoring import measures
 
 
 def refuse_incomparable(a: Record, b: Record) -> None:
@@ -55,22 +56,23 @@ def compare(a: tuple[Path, Record], b: tuple[Path, Record], where: Where) -> lis
     """A minus B by language and on average, with paired bootstrap intervals and two-sided p-values."""
     refuse_incomparable(a[1], b[1])
     benchmark = find_benchmark(a[1]["benchmark"])
-    metric, to_statistics = METRICS[benchmark.metric]
     predicted = [_predictions(*pair) for pair in (a, b)]
-    rows, draws = [], []
+    rows, draws = {}, {}
     for code in _gold(a[1]):
-        split = limited(benchmark.read(where, "test", code), a[1]["limited"])
+        role = benchmark.gold_role(a[1]["protocol"], benchmark.tested, code)
+        split = limited(benchmark.read(where, role, code), a[1]["limited"])
         _check_gold(split, _gold(a[1])[code])
-        gold = [e.label for e in split.examples]
-        left, right = (to_statistics(gold, match(p, split, "test")) for p in predicted)
-        difference, interval, p = paired_difference(metric, left, right)
-        rows.append(_row(code, difference, interval, p, test_values(a[1])[code], test_values(b[1])[code]))
-        draws.append(metric.aggregate(resampled_sums(left) - resampled_sums(right), len(gold)))
-    averaged = np.mean(draws, axis=0)
+        measure = measures(benchmark.task_of(code))[0]
+        left, right = (measure.statistics(split, match(p, split, benchmark.tested)) for p in predicted)
+        draws[code] = difference_draws(measure.metric, left, right)
+        difference, interval, p = paired_difference(measure.metric, left, right)
+        rows[code] = _row(code, difference, interval, p, column_values(a[1])[code], column_values(b[1])[code])
+    weights = next(iter(benchmark.averages(tuple(rows)).values()))
+    averaged = np.average([draws[c] for c in weights], axis=0, weights=list(weights.values()))
     low, high = np.quantile(averaged, [0.025, 0.975])
-    means = [test_mean(r)["value"] for _, r in (a, b)]
-    total = float(np.mean([r["difference"] for r in rows]))
-    return [*rows, _row("avg", total, (float(low), float(high)), two_sided_p(averaged), *means)]
+    means = [headline(r)["value"] for _, r in (a, b)]
+    total = fmean((rows[c]["difference"] for c in weights), weights=weights.values())
+    return [*rows.values(), _row("avg", total, (float(low), float(high)), two_sided_p(averaged), *means)]
 
 
 def compare_with_paper(record: Record, row: str) -> list[dict[str, Any]]:
@@ -92,15 +94,12 @@ def compare_with_paper(record: Record, row: str) -> list[dict[str, Any]]:
             f"the paper's {row} was selected by {rules} dev, this result by {record['selection']}. "
             "Compare the record of that selection rule: it is from the same run."
         )
-    codes = [s["language"] for s in record["scores"] if s["split"] == "test"]
-    pairs = [(code, test_values(record)[code], test_values(theirs).get(code)) for code in codes]
-    rows = [
-        _row(code, ours - paper, None, None, ours, paper)
-        for code, ours, paper in pairs
-        if ours is not None and paper is not None
-    ]
-    ours, paper = (float(np.mean([r[k] for r in rows])) for k in ("a", "b"))
-    return [*rows, _row("avg", ours - paper, None, None, ours, paper)]
+    values, paper = column_values(record), column_values(theirs)
+    rows = [_row(c, values[c] - paper[c], None, None, values[c], paper[c]) for c in values if c in paper]
+    common = tuple(r["language"] for r in rows)
+    weights = next(iter(find_benchmark(record["benchmark"]).averages(common).values()))
+    ours, printed = (fmean((v[c] for c in weights), weights=weights.values()) for v in (values, paper))
+    return [*rows, _row("avg", ours - printed, None, None, ours, printed)]
 
 
 def _row(
@@ -121,17 +120,16 @@ def _standing(record: Record) -> str:
 
 
 def _signature(record: Record) -> str:
-    return str(test_mean(record).get("signature"))
+    return str(headline(record).get("signature"))
 
 
 def _gold(record: Mapping[str, Any]) -> dict[str, str]:
-    """Digest of the gold labels of each tested language: translate-test tests translations of the same gold."""
-    return {
-        s["language"]: s["gold_sha256"] for s in record["data"]["splits"] if s["role"] in ("test", "translate-test")
-    }
+    """Digest of the gold of each tested language; translations of XNLI's test sets have the same gold."""
+    roles = (tested_split(dict(record)), "translate-test")
+    return {s["language"]: s["gold_sha256"] for s in record["data"]["splits"] if s["role"] in roles}
 
 
-def _check_gold(split: Split[PairExample], expected: str) -> None:
+def _check_gold(split: Split[Any], expected: str) -> None:
     if split.gold_digest != expected:
         raise NotComparableError(
             f"{split.files[0]} is not the {split.language!r} test data of these results. "

@@ -36,8 +36,10 @@ class Parser(argparse.ArgumentParser):
         return tuple(name for group in groups for name in group.choices)
 
 
-def dispatch(parser: Parser, argv: list[str], commands: str) -> int:
-    """Run the command that `argv` names from the package `commands`; returns the exit code.
+def dispatch(
+    parser: Parser, argv: list[str], commands: str, before: Callable[[argparse.Namespace], None] | None = None
+) -> int:
+    """Run the command that `argv` names from the package `commands`, after `before`; returns the exit code.
 
     The parser's subcommands have the destination `command` and are not required: nothing at all shows the help.
     """
@@ -51,6 +53,8 @@ def dispatch(parser: Parser, argv: list[str], commands: str) -> int:
     if args.command is None:
         parser.print_help(sys.stderr)
         return UsageError.exit_code
+    if before is not None:
+        before(args)
     code: int = importlib.import_module(f"{commands}.{args.command}_command").execute(args)
     return code
 

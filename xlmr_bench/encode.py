@@ -1,119 +1,101 @@
-"""Examples to token ids, once: encoded splits are memory-mapped files keyed by what decides their content.
+"""Examples as arrays of token ids, made once: memory-mapped files keyed by what decides their content.
 
-The key is made of digests of texts, tokenizer and maximum length, never of paths: two folders of the same name
-cannot be confused, and the same data found elsewhere need not be encoded again.
+The key is made of digests of texts, tokenizer and settings, never of paths: two folders of the same name cannot be
+confused, and the same data found elsewhere need not be encoded again.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from .cache import cache_folder
-from .errors import UsageError
-from .examples import PairExample, Split
 from .files import atomic_path, digest_of
-from .modeling.tokenizer import Tokenizer
-from .progress import Progress
 
-# Raise when the layout of the arrays or the way in which pairs are cut changes.
-_VERSION = 1
-_CHUNK = 16_384
+# Raise when the layout of the arrays or the way in which inputs are cut changes.
+_VERSION = 2
+
+Array = npt.NDArray[Any]
+Ints = npt.NDArray[np.int64]
+Arrays = dict[str, Array]
 
 
 @dataclass(frozen=True)
 class Encoded:
     """A split as arrays. `tokens` holds all inputs one after the other; input i is offsets[i]:offsets[i+1].
 
-    `labels` are indices into the task's labels. `truncated` counts the inputs that did not fit.
+    An example is one input or several (`coders.py`). The head reads input i at the positions
+    reads[read_offsets[i]:read_offsets[i+1]], at `<s>` alone where `reads` is None; R counts them over all inputs.
+    `targets` are what is learned: (R,) class numbers or values, one a position read, or (N, 2) places of start and
+    end among the positions read. `truncated` counts the examples that lost text. `extra` is what decoding needs.
     """
 
     tokens: npt.NDArray[np.int32]
-    offsets: npt.NDArray[np.int64]
-    labels: npt.NDArray[np.int64]
+    offsets: Ints
+    targets: Array
     truncated: int
+    reads: npt.NDArray[np.int32] | None = None
+    read_offsets: Ints | None = None
+    extra: Mapping[str, Array] = field(default_factory=dict)
 
     @property
-    def lengths(self) -> npt.NDArray[np.int64]:
+    def lengths(self) -> Ints:
         """Tokens of each input, special tokens included."""
         return np.diff(self.offsets)
 
+    @property
+    def output_offsets(self) -> Ints:
+        """Where the outputs of each input begin among those of all: (N + 1,)."""
+        return np.arange(len(self) + 1) if self.read_offsets is None else self.read_offsets
+
     def __len__(self) -> int:
-        return len(self.labels)
+        return len(self.offsets) - 1
+
+    def targets_of(self, indices: Ints) -> int:
+        """How many targets the inputs have: what the loss of a batch is divided by."""
+        if self.targets.ndim == 2:
+            return 2 * len(indices)
+        offsets = self.output_offsets
+        return int((offsets[indices + 1] - offsets[indices]).sum())
 
 
-def encode_pairs(split: Split[PairExample], labels: Sequence[str], tokenizer: Tokenizer, max_length: int) -> Encoded:
-    """Encode a split's sentence pairs as `prefix a middle b suffix`, at most `max_length` tokens each."""
-    specials = len(tokenizer.prefix) + len(tokenizer.middle) + len(tokenizer.suffix)
-    if max_length <= specials + 1:
-        raise UsageError(f"max_length={max_length} leaves no room beside {specials} special tokens.")
-    key = digest_of([_VERSION, split.digest, tokenizer.digest, max_length])
-    folder = cache_folder() / "encoded" / key[:32]
-    if not (folder / "meta.json").is_file():
+def stored(identity: Sequence[Any], make: Callable[[], Arrays]) -> Arrays:
+    """The arrays that `make` gives, kept in the cache under `identity`; those in the cache are memory-mapped."""
+    folder = cache_folder() / "encoded" / digest_of([_VERSION, *identity])[:32]
+    if not folder.is_dir():
         with atomic_path(folder) as part:
-            _write(part, split, tokenizer, max_length - specials)
-    index = {label: i for i, label in enumerate(labels)}
-    return Encoded(
-        tokens=np.load(folder / "tokens.npy", mmap_mode="r"),
-        offsets=np.load(folder / "offsets.npy"),
-        labels=np.array([index[e.label] for e in split.examples], dtype=np.int64),
-        truncated=json.loads((folder / "meta.json").read_text())["truncated"],
-    )
+            arrays = make()
+            part.mkdir()
+            for name, array in arrays.items():
+                np.save(part / f"{name}.npy", array)
+    return {path.stem: np.load(path, mmap_mode="r") for path in sorted(folder.glob("*.npy"))}
 
 
 def join(parts: Sequence[Encoded]) -> Encoded:
-    """Several encoded splits as one, in order: the training set of translate-train-all."""
+    """Several encoded training sets as one, in order: for translate-train-all. `extra` is not kept."""
     if len(parts) == 1:
         return parts[0]
-    starts = np.cumsum([0] + [len(p.tokens) for p in parts])
+    reads = [p.reads for p in parts if p.reads is not None]
     return Encoded(
         tokens=np.concatenate([p.tokens for p in parts]),
-        offsets=np.concatenate([p.offsets[:-1] + s for p, s in zip(parts, starts, strict=False)] + [starts[-1:]]),
-        labels=np.concatenate([p.labels for p in parts]),
+        offsets=_joined_offsets([p.offsets for p in parts]),
+        targets=np.concatenate([p.targets for p in parts]),
         truncated=sum(p.truncated for p in parts),
+        reads=np.concatenate(reads) if reads else None,
+        read_offsets=_joined_offsets([p.output_offsets for p in parts]) if reads else None,
     )
 
 
-def cut_pair(a: int, b: int, room: int) -> tuple[int, int]:
-    """Lengths to which two texts of a and b tokens are cut to fit `room`: the longer one loses first.
-
-    The same as Hugging Face's `longest_first`: on equal lengths the second text loses.
-    """
-    if a + b <= room:
-        return a, b
-    half = room // 2
-    if b <= half:
-        return room - b, b
-    if a <= room - half:
-        return a, room - a
-    return room - half, half
+def flat(rows: Sequence[Sequence[int]], dtype: Any = np.int32) -> tuple[Array, Ints]:
+    """Rows of different lengths one after the other, and their offsets."""
+    offsets = np.concatenate([[0], np.cumsum([len(r) for r in rows], dtype=np.int64)])
+    return np.fromiter((x for r in rows for x in r), dtype=dtype, count=int(offsets[-1])), offsets
 
 
-def _write(folder: Path, split: Split[PairExample], tokenizer: Tokenizer, room: int) -> None:
-    """Encode each distinct text once (XNLI repeats premises three times), chunk by chunk."""
-    texts = list(dict.fromkeys(t for e in split.examples for t in (e.premise, e.hypothesis)))
-    ids: dict[str, list[int]] = {}
-    with Progress(len(texts), "texts", f"encoding {split.language} {split.role}") as progress:
-        for start in range(0, len(texts), _CHUNK):
-            chunk = texts[start : start + _CHUNK]
-            ids.update(zip(chunk, tokenizer.encode_batch(chunk), strict=True))
-            progress.update(len(chunk))
-    tokens: list[npt.NDArray[np.int32]] = []
-    lengths = np.empty(len(split.examples), dtype=np.int64)
-    truncated = 0
-    prefix, middle, suffix = list(tokenizer.prefix), list(tokenizer.middle), list(tokenizer.suffix)
-    for i, example in enumerate(split.examples):
-        a, b = ids[example.premise], ids[example.hypothesis]
-        keep_a, keep_b = cut_pair(len(a), len(b), room)
-        truncated += keep_a + keep_b < len(a) + len(b)
-        tokens.append(np.array(prefix + a[:keep_a] + middle + b[:keep_b] + suffix, dtype=np.int32))
-        lengths[i] = len(tokens[-1])
-    folder.mkdir()
-    np.save(folder / "tokens.npy", np.concatenate(tokens))
-    np.save(folder / "offsets.npy", np.concatenate([[0], np.cumsum(lengths)]))
-    (folder / "meta.json").write_text(json.dumps({"truncated": int(truncated)}))
+def _joined_offsets(parts: Sequence[Ints]) -> Ints:
+    starts = np.cumsum([0] + [int(p[-1]) for p in parts])
+    return np.concatenate([p[:-1] + s for p, s in zip(parts, starts, strict=False)] + [starts[-1:]])

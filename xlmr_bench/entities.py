@@ -68,11 +68,12 @@ def precision_recall_f1(sums: Statistics) -> Statistics:
     return np.stack([_ratio(correct, predicted), _ratio(correct, gold), _ratio(2 * correct, predicted + gold)], axis=-1)
 
 
-def _f1(sums: Statistics, n: int) -> npt.NDArray[np.float64]:
-    return precision_recall_f1(sums)[..., 2]
+def _metric(name: str, column: int) -> Metric:
+    signature = f"entity_{name}|average:micro|chunks:conlleval|scorer:xlmr_bench|version:1"
+    return Metric(name, signature, lambda sums, n: precision_recall_f1(sums)[..., column])
 
 
-ENTITY_F1 = Metric("f1", "entity_f1|average:micro|chunks:conlleval|scorer:xlmr_bench|version:1", _f1)
+ENTITY_PRECISION, ENTITY_RECALL, ENTITY_F1 = _metric("precision", 0), _metric("recall", 1), _metric("f1", 2)
 
 
 def type_statistics(statistics: Statistics, types: Sequence[str]) -> dict[str, Statistics]:

@@ -19,6 +19,14 @@ class Example(Protocol):
     def gold_row(self) -> tuple[str, ...]: ...
 
 
+class TextExample(Example, Protocol):
+    """An example of one or two texts with a label."""
+
+    @property
+    def label(self) -> str: ...
+    def texts(self) -> tuple[str, ...]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class PairExample:
     """A pair of sentences with its label, as XNLI has them.
@@ -35,6 +43,10 @@ class PairExample:
     def row(self) -> tuple[str, ...]:
         """All of it."""
         return self.id, self.premise, self.hypothesis, self.label
+
+    def texts(self) -> tuple[str, ...]:
+        """Premise and hypothesis."""
+        return self.premise, self.hypothesis
 
     def gold_row(self) -> tuple[str, ...]:
         """The label."""
@@ -76,6 +88,10 @@ class Question:
         """All of it."""
         return self.id, self.question, self.context, *self.answers, *map(str, self.starts)
 
+    def texts(self) -> tuple[str, ...]:
+        """The question: contexts of other languages are not translations of each other."""
+        return (self.question,)
+
     def gold_row(self) -> tuple[str, ...]:
         """The answers."""
         return self.id, *self.answers
@@ -92,7 +108,11 @@ class LabelledText:
 
     def row(self) -> tuple[str, ...]:
         """All of it."""
-        return self.id, self.first, *([] if self.second is None else [self.second]), self.label
+        return self.id, *self.texts(), self.label
+
+    def texts(self) -> tuple[str, ...]:
+        """The first and, where there is one, the second."""
+        return (self.first,) if self.second is None else (self.first, self.second)
 
     def gold_row(self) -> tuple[str, ...]:
         """The label."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,16 +16,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-import torch.nn.functional as F
 
 from .batches import collate, micro_batches, schedule
 from .device import Ranks, token_budget
 from .encode import Encoded
 from .errors import Interrupted, XlmrBenchError
+from .losses import loss_sum
 from .modeling.dropout import ExampleDropout, example_keys
 from .modeling.model import Model
 from .optim import Master
-from .predict import accuracy_of, is_out_of_memory, predict_all
+from .predict import Outputs, is_out_of_memory, predict_all
 from .progress import Progress
 from .selection import Monitor
 from .settings import Settings
@@ -48,10 +48,11 @@ class Plan:
 
     @classmethod
     def of(cls, settings: Settings, examples: int) -> Plan:
-        """Resolve epochs into steps for a training set of `examples`."""
+        """Resolve epochs into steps for a training set of `examples` inputs."""
         per_epoch = math.ceil(examples / settings.batch_size)
         steps = settings.steps or settings.epochs * per_epoch
-        return cls(steps, min(steps, settings.evaluate_every or per_epoch), round(settings.warmup * steps))
+        warmup = settings.warmup * steps if settings.warmup < 1 else min(settings.warmup, steps)
+        return cls(steps, min(steps, settings.evaluate_every or per_epoch), round(warmup))
 
     def evaluates_after(self, step: int) -> bool:
         """Whether dev is scored after this step (counted from 1)."""
@@ -94,17 +95,26 @@ class Progressed:
         return all(m.stopped for m in self.monitors)
 
 
+@dataclass(frozen=True)
+class DevSet:
+    """What dev is judged on: its inputs, and the score (higher is better) of a model's outputs for them."""
+
+    encoded: Encoded
+    score: Callable[[Outputs], float]
+
+
 class FineTuner:
     """One model being fine-tuned; `run` carries it to its end from wherever `work` says it stopped.
 
-    `settings.precision` is resolved (`fp32` or `bf16`), not `auto`.
+    `loss` is that of the task (`losses.py`). `settings.precision` is resolved (`fp32` or `bf16`), not `auto`.
     """
 
     def __init__(
         self,
         model: Model,
+        loss: str,
         train: Encoded,
-        dev: Mapping[str, Encoded],
+        dev: Mapping[str, DevSet],
         monitors: list[Monitor],
         settings: Settings,
         pad_id: int,
@@ -113,7 +123,7 @@ class FineTuner:
         work: Path,
         name: str,
     ) -> None:
-        self.train, self.dev, self.settings, self.pad_id = train, dev, settings, pad_id
+        self.loss, self.train, self.dev, self.settings, self.pad_id = loss, train, dev, settings, pad_id
         self.seed, self.ranks, self.work, self.name = seed, ranks, work, name
         self.plan = Plan.of(settings, len(train))
         self.model = model.to(ranks.device)
@@ -203,14 +213,15 @@ class FineTuner:
         lengths: npt.NDArray[np.int64],
         keys: torch.Tensor,
     ) -> torch.Tensor:
-        """Gradients of the mean loss over the whole batch, of this process's examples, micro-batch by micro-batch."""
+        """Gradients of the mean loss over the whole batch's targets, of this process's inputs, in micro-batches."""
         device, total = self.ranks.device, torch.zeros((), device=self.ranks.device)
+        targets = self.train.targets_of(indices)
         for group in micro_batches(lengths[share], self.budget):
             places = share[group]
             batch = collate(self.train, indices[places], self.pad_id, self.master.row_of)
             drop = ExampleDropout(keys[torch.from_numpy(places).to(device)])
-            logits = self.model(batch.ids_BT.to(device), batch.lengths_B.to(device), drop)
-            loss = F.cross_entropy(logits.float(), batch.labels_B.to(device), reduction="sum") / len(indices)
+            outputs = self.model(batch.ids_BT.to(device), batch.lengths_B.to(device), drop, batch.reads_BK.to(device))
+            loss = loss_sum(self.loss, outputs, batch) / targets
             loss.backward()  # type: ignore[no-untyped-call]
             self.master.collect()
             total += loss.detach()
@@ -226,13 +237,14 @@ class FineTuner:
 
     def _evaluate(self, step: int) -> None:
         """Score dev, let every rule look, keep the checkpoint if any of them wants it."""
+        inputs = {code: dev.encoded for code, dev in self.dev.items()}
         with self.master.whole_vocabulary():
-            logits = predict_all(self.model, self.dev, self.pad_id, self.ranks, f"dev at step {step:,}")
-        scores = {code: accuracy_of(values, self.dev[code].labels) for code, values in logits.items()}
+            outputs = predict_all(self.model, inputs, self.pad_id, self.ranks, f"dev at step {step:,}")
+        scores = {code: self.dev[code].score(values) for code, values in outputs.items()}
         wanted = [m.update(step, scores, self.settings.patience) for m in self.at.monitors]
         self.at.history.append({"step": step, "dev": scores})
         if any(wanted) and self.ranks.first:
-            self.candidates.add(step, self.master.flat, self.master.frozen_scale, logits)
+            self.candidates.add(step, self.master.flat, self.master.frozen_scale, outputs)
 
     def _save(self) -> None:
         """Write the state, on rank 0. Processes do not meet here: their clocks call for it at different steps."""

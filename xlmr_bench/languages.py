@@ -25,19 +25,26 @@ NAMES = {
     "nl": "Dutch",
 }
 
-# Table 1's columns.
+# Columns of Tables 1 and 2.
 XNLI_LANGUAGES = ("en", "fr", "es", "de", "el", "bg", "ru", "tr", "ar", "vi", "th", "zh", "hi", "sw", "ur")
+CONLL_LANGUAGES = ("en", "nl", "es", "de")
 
 
-def choose_languages(requested: str | None, available: Iterable[str]) -> tuple[str, ...]:
-    """The languages of `--languages en,sw` in table order; all of them for None or `all`."""
+def choose_languages(requested: str | None, available: Iterable[str], default: Iterable[str] = ()) -> tuple[str, ...]:
+    """The languages of `--languages en,sw` in table order, whatever their case; all of them for `all`.
+
+    None gives the `default`, or all where that is empty.
+    """
     known = tuple(available)
-    if requested is None or requested == "all":
+    if requested is None:
+        return tuple(default) or known
+    if requested == "all":
         return known
-    wanted = [code.strip().lower() for code in requested.split(",") if code.strip()]
+    folded = {code.casefold(): code for code in known}
+    wanted = [code.strip() for code in requested.split(",") if code.strip()]
     if not wanted:
         raise UsageError(f"no language named in {requested!r}. Known: {', '.join(known)}.")
     for code in wanted:
-        if code not in known:
+        if code.casefold() not in folded:
             raise unknown_name("language", code, known)
-    return tuple(code for code in known if code in wanted)
+    return tuple(code for code in known if code in {folded[w.casefold()] for w in wanted})

@@ -52,22 +52,30 @@ def score(metric: Metric, statistics: Statistics) -> Score:
     return Score(_total(metric, statistics), _interval(resampled), len(statistics))
 
 
-def mean_score(metric: Metric, by_language: Mapping[str, Statistics]) -> Score:
-    """The plain mean over languages (the paper's Avg), its interval from rows resampled jointly.
+def mean_score(terms: Mapping[str, tuple[Metric, Statistics, float]]) -> Score:
+    """The weighted mean over columns (metric, statistics, weight), its interval from rows resampled jointly.
 
     Languages with the same number of rows are parallel, so one draw of rows serves all of them: the interval
     then knows that the same sentences are hard everywhere.
     """
-    values = [_total(metric, s) for s in by_language.values()]
-    resampled = np.mean([metric.aggregate(resampled_sums(s), len(s)) for s in by_language.values()], axis=0)
-    return Score(float(np.mean(values)), _interval(resampled), sum(map(len, by_language.values())))
+    weights = np.array([w for _, _, w in terms.values()])
+    values = [_total(metric, s) for metric, s, _ in terms.values()]
+    resampled = [metric.aggregate(resampled_sums(s), len(s)) for metric, s, _ in terms.values()]
+    total = sum(len(s) for _, s, _ in terms.values())
+    return Score(
+        float(np.average(values, weights=weights)), _interval(np.average(resampled, axis=0, weights=weights)), total
+    )
 
 
 def paired_difference(metric: Metric, a: Statistics, b: Statistics) -> tuple[float, tuple[float, float], float]:
     """Score of a minus score of b on the same examples: difference, 95 % interval, two-sided bootstrap p-value."""
-    n = len(a)
-    draws = metric.aggregate(resampled_sums(a), n) - metric.aggregate(resampled_sums(b), n)
+    draws = difference_draws(metric, a, b)
     return _total(metric, a) - _total(metric, b), _interval(draws), two_sided_p(draws)
+
+
+def difference_draws(metric: Metric, a: Statistics, b: Statistics) -> npt.NDArray[np.float64]:
+    """The difference in each bootstrap sample of the examples, the same samples for both: (RESAMPLES,)."""
+    return metric.aggregate(resampled_sums(a), len(a)) - metric.aggregate(resampled_sums(b), len(b))
 
 
 def two_sided_p(draws: npt.NDArray[np.float64]) -> float:

@@ -1,40 +1,38 @@
-"""One fine-tuning carried to its end: the logits of every checkpoint that a rule selected, and nothing else kept."""
+"""One fine-tuning carried to its end: the outputs of every checkpoint that a rule selected, and nothing else kept."""
 
 from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-import torch
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from .device import Ranks
 from .files import atomic_path
-from .finetune import FineTuner
+from .finetune import DevSet, FineTuner
 from .modeling.checkpoint import save_checkpoint
-from .modeling.model import Source, build_classifier
-from .predict import predict_all
+from .modeling.model import Source, build_model
+from .predict import Outputs, predict_all
 from .protocols import FineTuning
 from .request import Request
-from .selection import dev_languages, monitors_for
+from .selection import dev_languages
 from .workload import Workload
 
-Logits = npt.NDArray[np.float32]
+OutputsBy = dict[tuple[int, str, str], Outputs]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """`steps` maps a monitor's name to the step it selected; `logits` are by (step, split, language)."""
+    """`steps` maps a monitor's name to the step it selected; `outputs` are by (step, split, language)."""
 
     name: str
     steps: dict[str, int]
-    logits: dict[tuple[int, str, str], Logits]
+    outputs: OutputsBy
     about: dict[str, Any]
 
 
@@ -60,12 +58,12 @@ def carry_out(job: Job, tuning: FineTuning) -> Outcome:
     done = work / "outcome.safetensors"
     if not done.is_file():
         finished, about = _fine_tune(job, tuning, work)
-        logits = _predict(finished, job.workload, tuning)
+        outputs = _predict(finished, job.workload, tuning, job.request.benchmark.model_of)
         monitors = finished.at.monitors
         if job.ranks.first:
             if job.request.save_models:
-                _export(finished, job, tuning.name)
-            arrays = {f"{step}|{split}|{code}": values for (step, split, code), values in logits.items()}
+                _export(finished, job, tuning)
+            arrays = {f"{step}|{split}|{code}": values for (step, split, code), values in outputs.items()}
             values = {"steps": {m.name: m.best_step for m in monitors}, "about": about}
             with atomic_path(done) as part:
                 save_file(arrays, part, {"values": json.dumps(values)})
@@ -77,25 +75,30 @@ def carry_out(job: Job, tuning: FineTuning) -> Outcome:
 
 
 def _fine_tune(job: Job, tuning: FineTuning, work: Path) -> tuple[FineTuner, dict[str, Any]]:
-    settings, workload = job.request.settings, job.workload
-    model = build_classifier(
+    settings, workload = job.request.settings_of(tuning.name), job.workload
+    task = job.request.benchmark.task_of(tuning.train[0])
+    model = build_model(
         job.source,
-        len(job.request.benchmark.task.labels),
-        head=settings.head,
+        task.head,
+        task.outputs,
+        dense=settings.head == "dense",
         dropout=settings.dropout,
         attention_dropout=settings.attention_dropout,
         head_dropout=settings.head_dropout,
         seed=job.seed,
     )
-    monitors = monitors_for(tuning, job.request.protocol.selections)
-    dev = {code: workload.dev[code] for code in dev_languages(monitors)}
+    monitors = job.request.monitors(tuning)
+    prepared = {code: workload.dev[code] for code in dev_languages(monitors)}
+    dev = {code: DevSet(p.encoded, p.score) for code, p in prepared.items()}
     train, pad_id = workload.training_set(tuning), job.source.tokenizer.pad_id
-    running = FineTuner(model, train, dev, monitors, settings, pad_id, job.seed, job.ranks, work, tuning.name)
+    running = FineTuner(
+        model, task.loss, train, dev, monitors, settings, pad_id, job.seed, job.ranks, work, tuning.name
+    )
     at = running.run()
     about = {
         "name": tuning.name,
         "train": list(tuning.train),
-        "examples": len(train),
+        "inputs": len(train),
         "steps": at.step,
         "planned_steps": running.plan.steps,
         "evaluate_every": running.plan.evaluate_every,
@@ -106,31 +109,33 @@ def _fine_tune(job: Job, tuning: FineTuning, work: Path) -> tuple[FineTuner, dic
     return running, about
 
 
-def _predict(finished: FineTuner, workload: Workload, tuning: FineTuning) -> dict[tuple[int, str, str], Logits]:
-    """Dev logits as they were at selection, test logits of the languages that the checkpoint decides for."""
-    logits: dict[tuple[int, str, str], Logits] = {}
+def _predict(finished: FineTuner, workload: Workload, tuning: FineTuning, judge: Callable[[str], str]) -> OutputsBy:
+    """Dev outputs as they were at selection, test outputs of the columns that the checkpoint decides for."""
+    outputs: OutputsBy = {}
     monitors = finished.at.monitors
     for step in sorted({m.best_step for m in monitors}):
-        for code, values in finished.candidates.dev_logits(step).items():
-            logits[step, "dev", code] = values
+        for code, values in finished.candidates.dev_outputs(step).items():
+            outputs[step, "dev", code] = values
         finished.master.load_weights(*finished.candidates.weights(step))
         wanted = [m for m in monitors if m.best_step == step]
         everywhere = any(not m.name.startswith("language:") for m in wanted)
-        chosen = tuning.serves if everywhere else tuple(c for m in wanted for c in m.languages)
-        tests = {code: workload.test[code] for code in chosen}
+        decided = {code for m in wanted for code in m.languages}
+        chosen = [code for code in tuning.serves if everywhere or judge(code) in decided]
+        tests = {code: workload.test[code].encoded for code in chosen}
         with finished.master.whole_vocabulary():
             label = f"test with step {step:,}"
             predicted = predict_all(finished.model, tests, finished.pad_id, finished.ranks, label)
-        logits |= {(step, "test", code): values for code, values in predicted.items()}
-    return logits
+        outputs |= {(step, "test", code): values for code, values in predicted.items()}
+    return outputs
 
 
-def _export(finished: FineTuner, job: Job, name: str) -> None:
+def _export(finished: FineTuner, job: Job, tuning: FineTuning) -> None:
     """Write the selected models as checkpoint folders that `predict` and Hugging Face load."""
     checkpoint = job.source.checkpoint
     assert checkpoint is not None, "refused before training"
+    task = job.request.benchmark.task_of(tuning.train[0])
     for step in sorted({m.best_step for m in finished.at.monitors}):
-        folder = job.models / f"{name}-step{step}"
+        folder = job.models / f"{tuning.name}-step{step}"
         if folder.exists():  # written before an interruption
             continue
         finished.master.load_weights(*finished.candidates.weights(step))
@@ -139,22 +144,17 @@ def _export(finished: FineTuner, job: Job, name: str) -> None:
             checkpoint.config,
             finished.master.whole_state(),
             checkpoint.tokenizer_file,
-            kind="sequence",
-            labels=list(job.request.benchmark.task.labels),
+            kind=task.head,
+            labels=list(task.labels) or None,
             provenance={"fine_tuned_from": checkpoint.weights_digest, "benchmark": job.request.benchmark.name},
         )
 
 
 def _read(path: Path, name: str) -> Outcome:
-    logits: dict[tuple[int, str, str], Logits] = {}
+    outputs: OutputsBy = {}
     with safe_open(path, framework="np") as f:
         values = json.loads(f.metadata()["values"])
         for key in f.keys():  # noqa: SIM118
             step, split, code = key.split("|")
-            logits[int(step), split, code] = f.get_tensor(key)
-    return Outcome(name, values["steps"], logits, values["about"])
-
-
-def softmax(logits: Logits) -> Logits:
-    """Probabilities (N, C)."""
-    return torch.softmax(torch.from_numpy(logits), dim=-1).numpy()
+            outputs[int(step), split, code] = f.get_tensor(key)
+    return Outcome(name, values["steps"], outputs, values["about"])

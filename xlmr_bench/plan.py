@@ -20,7 +20,7 @@ from .modeling.model import open_source
 from .optim import DTYPES
 from .protocols import FineTuning
 from .request import Request
-from .selection import dev_languages, monitors_for
+from .selection import dev_languages
 from .settings import describe
 from .workload import Workload, load_workload
 
@@ -88,14 +88,14 @@ def _one(
     request: Request, workload: Workload, tuning: FineTuning, config: EncoderConfig
 ) -> tuple[str, float, float, float]:
     """One fine-tuning: in words, its FLOPs, its disk and its memory in bytes."""
-    train = workload.training_set(tuning)
-    plan = Plan.of(request.settings, len(train))
-    monitors = monitors_for(tuning, request.protocol.selections)
+    train, settings = workload.training_set(tuning), request.settings_of(tuning.name)
+    plan = Plan.of(settings, len(train))
+    monitors = request.monitors(tuning)
     evaluations = -(-plan.steps // plan.evaluate_every)
-    passes = plan.steps * request.settings.batch_size / len(train)
+    passes = plan.steps * settings.batch_size / len(train)
     training = 3 * forward_flops(config, train) * passes
-    dev = sum(forward_flops(config, workload.dev[code]) for code in dev_languages(monitors)) * evaluations
-    test = sum(forward_flops(config, workload.test[code]) for code in tuning.serves) * len(monitors)
+    dev = sum(forward_flops(config, workload.dev[code].encoded) for code in dev_languages(monitors)) * evaluations
+    test = sum(forward_flops(config, workload.test[code].encoded) for code in tuning.serves) * len(monitors)
     rows = len(np.unique(train.tokens))
     trained = config.parameters() - (config.vocab_size - rows) * config.hidden_size
     bytes_each = 2 if request.settings.precision == "bf16" else 4
@@ -104,7 +104,7 @@ def _one(
     activations = 17 * bytes_each * budget * config.hidden_size * config.num_hidden_layers
     table = config.vocab_size * config.hidden_size * (4 + bytes_each)
     words = (
-        f"fine-tuning {tuning.name}: {len(train):,} examples, {train.lengths.mean():.1f} tokens each, "
+        f"fine-tuning {tuning.name}: {len(train):,} inputs, {train.lengths.mean():.1f} tokens each, "
         f"{plan.steps:,} steps ({passes:.1f} passes), dev every {plan.evaluate_every:,} steps; "
         f"{trained / 1e6:.1f} M weights trained ({rows:,} of {config.vocab_size:,} embedding rows occur)"
     )

@@ -1,4 +1,4 @@
-"""Logits of a whole split, the same whatever the batching and however many processes share the work."""
+"""Outputs for a whole split, the same whatever the batching and however many processes share the work."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from .batches import collate, micro_batches
+from .batches import Indices, collate, micro_batches
 from .device import Ranks, token_budget
 from .encode import Encoded
 from .errors import XlmrBenchError
 from .progress import Progress
+
+Outputs = npt.NDArray[np.float32]
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -23,32 +25,40 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 def predict_all(
     model: nn.Module, splits: Mapping[str, Encoded], pad_id: int, ranks: Ranks, label: str
-) -> dict[str, npt.NDArray[np.float32]]:
-    """Logits of several splits by name; one line of progress for all of them."""
-    with Progress(sum(map(len, splits.values())), "examples", label, quiet=not ranks.first) as progress:
-        return {name: predict_logits(model, data, pad_id, ranks, progress=progress) for name, data in splits.items()}
+) -> dict[str, Outputs]:
+    """Outputs for several splits by name; one line of progress for all of them."""
+    with Progress(sum(map(len, splits.values())), "inputs", label, quiet=not ranks.first) as progress:
+        return {name: predict_outputs(model, data, pad_id, ranks, progress=progress) for name, data in splits.items()}
 
 
-def predict_logits(
+def predict_outputs(
     model: nn.Module,
     data: Encoded,
     pad_id: int,
     ranks: Ranks,
     budget: int | None = None,
     progress: Progress | None = None,
-) -> npt.NDArray[np.float32]:
-    """Logits (N, C) in fp32, in the order of `data`, on every process. A batch that does not fit is halved."""
+) -> Outputs:
+    """Outputs (R, C) in fp32, a row a position read, in the order of `data` (`output_offsets`), on every process.
+
+    A batch that does not fit into memory is halved.
+    """
     budget = budget or token_budget(ranks.device, training=False)
     lengths = data.lengths
     batches = micro_batches(lengths, budget)[ranks.rank :: ranks.world]
-    done: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]] = []
+    done: list[tuple[Indices, Outputs]] = []
     model.eval()
     with torch.inference_mode():
         while batches:
             indices = batches.pop()
             batch = collate(data, indices, pad_id)
             try:
-                logits = model(batch.ids_BT.to(ranks.device), batch.lengths_B.to(ranks.device))
+                outputs = model(
+                    batch.ids_BT.to(ranks.device),
+                    batch.lengths_B.to(ranks.device),
+                    None,
+                    batch.reads_BK.to(ranks.device),
+                )
             except (RuntimeError, MemoryError) as e:
                 if not is_out_of_memory(e):
                     raise
@@ -57,16 +67,19 @@ def predict_logits(
                 half = len(indices) // 2
                 batches += [indices[:half], indices[half:]]
                 continue
-            done.append((indices, logits.float().cpu().numpy()))
+            real_BK = torch.arange(outputs.shape[1]) < batch.counts_B[:, None]
+            done.append((indices, outputs.float().cpu()[real_BK].numpy()))
             if progress is not None:
                 progress.update(len(indices) * ranks.world)
-    parts = [part for share in ranks.gather(done) for part in share]
-    result = np.empty((len(data), parts[0][1].shape[1]), dtype=np.float32)
+    return _in_order(data, [part for share in ranks.gather(done) for part in share])
+
+
+def _in_order(data: Encoded, parts: list[tuple[Indices, Outputs]]) -> Outputs:
+    """The rows of all batches where they belong."""
+    offsets = data.output_offsets
+    result = np.empty((int(offsets[-1]), parts[0][1].shape[1]), dtype=np.float32)
     for indices, values in parts:
-        result[indices] = values
+        counts = offsets[indices + 1] - offsets[indices]
+        ends = np.cumsum(counts)
+        result[np.arange(ends[-1]) + np.repeat(offsets[indices] - (ends - counts), counts)] = values
     return result
-
-
-def accuracy_of(logits: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]) -> float:
-    """Share of examples whose largest logit is the label's."""
-    return float((logits.argmax(axis=1) == labels).mean())

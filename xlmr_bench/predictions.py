@@ -1,8 +1,9 @@
 """Prediction files: one row an example, by id, with what is needed to score them a year later.
 
-Parquet with columns `split, language, id, prediction` and one probability column a label. Gold labels are not in
-the file (not all of them may be redistributed); their digests are, so that scoring can tell whether it has the
-same gold. Plain tab-separated files with a header of the first four columns are read as well.
+Parquet with columns `split, language, id, prediction` and what the task adds (a probability a label, the score of an
+answer). A prediction is a label, a score in digits, a sentence's tags between blanks, or an answer. Gold is not in the
+file (not all of it may be redistributed); its digests are, so that scoring can tell whether it has the same gold.
+Plain tab-separated files with a header of the first four columns are read as well.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import pyarrow.parquet as pq
 
 from .data.tables import read_tsv, wrong_width
 from .errors import DataError
-from .examples import PairExample, Split
+from .examples import Split
 from .files import atomic_path
 
 _KEY = b"xlmr_bench"
@@ -58,7 +59,7 @@ def read_predictions(path: Path) -> Predictions:
     return Predictions(labels, about)
 
 
-def match(predictions: Predictions, split: Split[PairExample], name: str) -> list[str]:
+def match(predictions: Predictions, split: Split[Any], name: str) -> list[str]:
     """The predictions for a split in its order; every example must have one and no other may be there."""
     found = predictions.labels.get((name, split.language), {})
     missing = [e.id for e in split.examples if e.id not in found]

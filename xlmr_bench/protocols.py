@@ -32,25 +32,34 @@ class FineTuning:
 
 @dataclass(frozen=True)
 class Protocol:
-    """`test_role` is the split that is tested in languages other than English (`translate-test`: made English)."""
+    """How training and testing go together.
+
+    `fine_tunings` takes the languages (columns) and a map to the column whose model serves each (`Benchmark.model_of`).
+    `trains_translated`: training sets other than English are translations of it. `tests_translated`: so are test sets,
+    into English.
+    """
 
     name: str
     summary: str
-    fine_tunings: Callable[[tuple[str, ...]], tuple[FineTuning, ...]]
+    fine_tunings: Callable[[tuple[str, ...], Callable[[str], str]], tuple[FineTuning, ...]]
     selections: tuple[str, ...]
-    test_role: str = "test"
+    trains_translated: bool = False
+    tests_translated: bool = False
 
 
-def _english_only(languages: tuple[str, ...]) -> tuple[FineTuning, ...]:
+def _english_only(languages: tuple[str, ...], model_of: Callable[[str], str]) -> tuple[FineTuning, ...]:
     return (FineTuning(ENGLISH, (ENGLISH,), languages),)
 
 
-def _each(languages: tuple[str, ...]) -> tuple[FineTuning, ...]:
-    return tuple(FineTuning(code, (code,), (code,)) for code in languages)
+def _each(languages: tuple[str, ...], model_of: Callable[[str], str]) -> tuple[FineTuning, ...]:
+    served: dict[str, list[str]] = {}
+    for code in languages:
+        served.setdefault(model_of(code), []).append(code)
+    return tuple(FineTuning(code, (code,), tuple(serves)) for code, serves in served.items())
 
 
-def _all(languages: tuple[str, ...]) -> tuple[FineTuning, ...]:
-    return (FineTuning("all", languages, languages),)
+def _all(languages: tuple[str, ...], model_of: Callable[[str], str]) -> tuple[FineTuning, ...]:
+    return (FineTuning("all", tuple(dict.fromkeys(map(model_of, languages))), languages),)
 
 
 TRANSFER = Protocol(
@@ -65,22 +74,36 @@ TRANSLATE_TEST = Protocol(
     fine_tunings=_english_only,
     # The authors chose checkpoints of this row on English dev only (fairseq issue 1243).
     selections=("english",),
-    test_role="translate-test",
+    tests_translated=True,
 )
 TRANSLATE_TRAIN = Protocol(
     name="translate-train",
     summary="one model a language, each fine-tuned on the training set translated into it",
     fine_tunings=_each,
     selections=("per-language",),
+    trains_translated=True,
 )
 TRANSLATE_TRAIN_ALL = Protocol(
     name="translate-train-all",
     summary="one model fine-tuned on the training sets of all languages together",
     fine_tunings=_all,
     selections=("joint", "per-language", "english"),
+    trains_translated=True,
+)
+EACH = Protocol(
+    name="each",
+    summary="one model a language (or a task of GLUE), each fine-tuned on that language's own training set",
+    fine_tunings=_each,
+    selections=("per-language",),
+)
+ALL = Protocol(
+    name="all",
+    summary="one model fine-tuned on the own training sets of all languages together",
+    fine_tunings=_all,
+    selections=("joint", "per-language", "english"),
 )
 
-PROTOCOLS = (TRANSFER, TRANSLATE_TEST, TRANSLATE_TRAIN, TRANSLATE_TRAIN_ALL)
+PROTOCOLS = (TRANSFER, TRANSLATE_TEST, TRANSLATE_TRAIN, TRANSLATE_TRAIN_ALL, EACH, ALL)
 
 
 def find_protocol(name: str, admitted: tuple[str, ...], benchmark: str) -> Protocol:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .benchmarks import find_benchmark
 from .benchmarks.base import Benchmark, Where
 from .errors import UsageError
 from .languages import choose_languages
-from .protocols import FineTuning, Protocol, find_protocol
+from .protocols import ENGLISH, FineTuning, Protocol, find_protocol
+from .selection import Monitor, monitors_for
 from .settings import Preset, Settings, find_preset, override
 
 MINIATURE = "miniature"
 HUB_PREFIX = "hub:"
+ROLES = ("train", "dev", "test", "translate-train", "translate-dev", "translate-test", "dev-mismatched")
 
 
 @dataclass(frozen=True)
@@ -34,17 +36,43 @@ class Request:
     device: str = "auto"
     save_models: bool = False
 
+    assignments: tuple[str, ...] = ()
+
     @property
     def fine_tunings(self) -> tuple[FineTuning, ...]:
         """The models to fine-tune for each seed."""
-        return self.protocol.fine_tunings(self.languages)
+        return self.protocol.fine_tunings(self.languages, self.benchmark.model_of)
+
+    @property
+    def selections(self) -> tuple[str, ...]:
+        """The rules that choose checkpoints, which protocol and benchmark must both admit."""
+        return tuple(rule for rule in self.protocol.selections if rule in self.benchmark.selections)
+
+    def monitors(self, tuning: FineTuning) -> list[Monitor]:
+        """What a fine-tuning watches on dev."""
+        return monitors_for(tuning, self.selections, self.benchmark.model_of)
+
+    def settings_of(self, fine_tuning: str) -> Settings:
+        """The settings of one fine-tuning: those of all, the preset's exceptions, then what the user changed."""
+        own = override(self.preset.settings_of(fine_tuning), list(self.assignments))
+        return replace(own, precision=self.settings.precision)
+
+    def train_role(self, language: str) -> str:
+        """Which split is trained on in a language."""
+        translated = self.protocol.trains_translated and language != ENGLISH
+        return self.benchmark.train_translated if translated else "train"
+
+    def test_role(self, language: str) -> str:
+        """Which split is tested: English needs no translation into English."""
+        translated = self.protocol.tests_translated and language != ENGLISH
+        return "translate-test" if translated else self.benchmark.tested
 
 
 def resolve(
     *,
     benchmark: str,
     model: str,
-    protocol: str,
+    protocol: str | None,
     languages: str | None,
     data: list[str],
     files: list[str],
@@ -59,27 +87,53 @@ def resolve(
 ) -> Request:
     """Check every name against what exists and fill in what was not said."""
     chosen = find_benchmark(benchmark)
-    ready = find_preset(preset or ("quick" if is_miniature(data) else "paper"), chosen.presets)
+    ready = find_preset(preset or _usual_preset(chosen, is_miniature(data)), chosen.presets)
+    by = find_protocol(protocol or chosen.protocols[0], chosen.protocols, chosen.name)
+    columns = choose_languages(languages, chosen.languages, chosen.chosen)
+    settings = override(ready.settings, assignments)
+    _refuse_columns(chosen, by, columns)
+    _refuse_head(chosen, columns, settings)
     if limit is not None and limit < 1:
         raise UsageError(f"--limit {limit}: at least 1 example is needed.")
     if name is not None and (not name or "/" in name or name.startswith(".")):
         raise UsageError(f"--name {name!r} cannot be a folder name.")
     return Request(
         benchmark=chosen,
-        protocol=find_protocol(protocol, chosen.protocols, chosen.name),
-        languages=choose_languages(languages, chosen.languages),
+        protocol=by,
+        languages=columns,
         model=model,
         name=name,
         preset=ready,
-        settings=override(ready.settings, assignments),
+        settings=settings,
         seeds=ready.seeds if seeds is None else parse_seeds(seeds),
         output=output,
         limit=limit,
         device=device,
         save_models=save_models,
+        assignments=tuple(assignments),
         # Last: it may make the miniature, and a mistyped word must not wait for that.
         where=locate(data, files),
     )
+
+
+def _usual_preset(benchmark: Benchmark, miniature: bool) -> str:
+    """`quick` for the miniature, `paper` for real data, the first one where a benchmark has no such."""
+    names = [p.name for p in benchmark.presets]
+    usual = "quick" if miniature else "paper"
+    return usual if usual in names else names[0]
+
+
+def _refuse_columns(benchmark: Benchmark, protocol: Protocol, languages: tuple[str, ...]) -> None:
+    for code in languages:
+        reason = benchmark.refuses(protocol.name, code)
+        if reason is not None:
+            raise UsageError(f"{benchmark.name} {protocol.name} without {code}: {reason}. Name others (--languages).")
+
+
+def _refuse_head(benchmark: Benchmark, languages: tuple[str, ...], settings: Settings) -> None:
+    """Only classification has a choice of heads."""
+    if settings.head == "dense" and any(benchmark.task_of(code).head != "sequence" for code in languages):
+        raise UsageError(f"head=dense is for classification; {benchmark.name} has a linear head. Leave it out.")
 
 
 def is_miniature(data: list[str]) -> bool:
@@ -95,10 +149,9 @@ def locate(data: list[str], files: list[str]) -> Where:
         if not separator or not pattern:
             raise UsageError(f"--files takes ROLE=PATTERN such as train='mt/{{language}}.tsv', not {assignment!r}.")
         patterns.append((role, pattern))
-    known = ("train", "dev", "test", "translate-dev", "translate-test")
     for role, _ in patterns:
-        if role not in known:
-            raise UsageError(f"--files {role}=...: roles are {', '.join(known)}.")
+        if role not in ROLES:
+            raise UsageError(f"--files {role}=...: roles are {', '.join(ROLES)}.")
     if len(dict(patterns)) < len(patterns):
         raise UsageError("--files names a role twice; one pattern serves all languages of a role.")
     hubs = [d.removeprefix(HUB_PREFIX) for d in data if d.startswith(HUB_PREFIX)]

@@ -13,14 +13,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from .device import Ranks, describe_device, resolve_precision
 from .errors import Interrupted, PartialError, UsageError, XlmrBenchError
+from .examples import Split
 from .files import locked, sha256_of
-from .metrics import collapsed
 from .modeling.model import Source, open_source
-from .outcome import Job, Outcome, carry_out, softmax
+from .outcome import Job, Outcome, carry_out
 from .predictions import write_predictions
 from .provenance import provenance
 from .request import Request
@@ -28,7 +26,7 @@ from .results import MODELS, SCHEMA_VERSION, Record, existing, identity_digest, 
 from .scoring import score_splits
 from .selection import monitor_name
 from .settings import describe
-from .workload import Workload, data_name, load_workload
+from .workload import Outputs, Prepared, Workload, data_name, load_workload
 
 
 def execute(request: Request, ranks: Ranks) -> list[Record]:
@@ -71,7 +69,7 @@ def execute(request: Request, ranks: Ranks) -> list[Record]:
 
 
 def _run_seed(request: Request, source: Source, workload: Workload, seed: int, ranks: Ranks) -> list[Record]:
-    skeletons = {rule: _skeleton(request, source, workload, rule, seed) for rule in request.protocol.selections}
+    skeletons = {rule: _skeleton(request, source, workload, rule, seed) for rule in request.selections}
     paths = {rule: _path(request, rule, seed) for rule in skeletons}
     found = [existing(paths[rule], record) for rule, record in skeletons.items()]
     if all(found):
@@ -123,8 +121,17 @@ def _skeleton(request: Request, source: Source, workload: Workload, selection: s
         "seed": seed,
         "model": {**source.identity, "name": request.name},
         "data": {"name": name, "official": official, "splits": workload.about},
-        "config": {"preset": request.preset.name, "languages": list(request.languages), **asdict(request.settings)},
+        "config": _config(request),
     }
+
+
+def _config(request: Request) -> dict[str, Any]:
+    """All settings; those in which single fine-tunings differ stand beside them, by fine-tuning."""
+    common = asdict(request.settings)
+    own = {t.name: asdict(request.settings_of(t.name)) for t in request.fine_tunings}
+    differ = {name: {k: v for k, v in values.items() if v != common[k]} for name, values in own.items()}
+    exceptions = {"exceptions": differ} if any(differ.values()) else {}
+    return {"preset": request.preset.name, "languages": list(request.languages), **common, **exceptions}
 
 
 def _finish(
@@ -136,61 +143,68 @@ def _finish(
     timing: dict[str, Any],
 ) -> None:
     """Score what a selection rule chose, write predictions, then the record: a record never lacks its predictions."""
-    labels = request.benchmark.task.labels
+    benchmark = request.benchmark
     by_language = {c: o for o, t in zip(outcomes, request.fine_tunings, strict=True) for c in t.serves}
-    selected, logits = [], {}
+    selected = []
+    chosen: dict[tuple[str, str], tuple[Prepared, Outputs]] = {}
     for code in request.languages:
         outcome = by_language[code]
-        step = outcome.steps[monitor_name(record["selection"], code)]
+        step = outcome.steps[monitor_name(record["selection"], benchmark.model_of(code))]
         selected.append({"fine_tuning": outcome.name, "language": code, "step": step})
-        logits["test", code] = outcome.logits[step, "test", code]
-        if (step, "dev", code) in outcome.logits:
-            logits["dev", code] = outcome.logits[step, "dev", code]
-    gold = {
-        (split, code): (workload.test_splits if split == "test" else workload.dev_splits)[code]
-        for split, code in sorted(logits, key=lambda k: (k[0], request.languages.index(k[1])))
-    }
-    predicted = {key: [labels[i] for i in logits[key].argmax(axis=1)] for key in gold}
-    truncated = {
-        (split, code): (workload.test if split == "test" else workload.dev)[code].truncated for split, code in gold
-    }
-    record["scores"], record["aggregate"] = score_splits(request.benchmark.metric, predicted, gold, truncated)
+        chosen[benchmark.tested, code] = workload.test[code], outcome.outputs[step, "test", code]
+        if benchmark.tested != "dev" and (step, "dev", code) in outcome.outputs:
+            chosen["dev", code] = workload.dev[code], outcome.outputs[step, "dev", code]
+    gold, predicted, columns = _decoded(chosen)
+    record["scores"], record["aggregate"] = score_splits(
+        benchmark, predicted, gold, {key: prepared.encoded.truncated for key, (prepared, _) in chosen.items()}
+    )
     record["selected"] = selected
     record["translation"] = workload.translation
     record["fine_tunings"] = [{k: v for k, v in o.about.items() if k != "timing"} for o in outcomes]
-    record["notes"] = _collapses(outcomes, workload, labels)
+    record["notes"] = _collapses(outcomes, workload)
     record["status"] = "collapsed" if record["notes"] else "ok"
     file = path.with_suffix(".predictions.parquet")
-    columns: dict[str, list[Any]] = {
-        "split": [split for (split, _), s in gold.items() for _ in s.examples],
-        "language": [code for (_, code), s in gold.items() for _ in s.examples],
-        "id": [e.id for s in gold.values() for e in s.examples],
-        "prediction": [label for key in gold for label in predicted[key]],
-    }
-    probabilities = np.concatenate([softmax(logits[key]) for key in gold])
-    columns |= {f"p_{label}": list(probabilities[:, i]) for i, label in enumerate(labels)}
     about = {
-        "benchmark": request.benchmark.name,
+        "benchmark": benchmark.name,
         "protocol": request.protocol.name,
         "limited": request.limit,
         "gold_sha256": {f"{split}/{code}": s.gold_digest for (split, code), s in gold.items()},
     }
     write_predictions(file, columns, about)
     record["predictions"] = {"path": file.name, "sha256": sha256_of(file), "rows": len(columns["id"])}
-    record["provenance"] = provenance()
+    record["provenance"] = {**provenance(), **({"plugin": benchmark.plugin} if benchmark.plugin else {})}
     record["timing"] = timing
     write_record(path, record)
 
 
-def _collapses(outcomes: list[Outcome], workload: Workload, labels: tuple[str, ...]) -> list[str]:
+def _decoded(
+    chosen: dict[tuple[str, str], tuple[Prepared, Outputs]],
+) -> tuple[dict[tuple[str, str], Split[Any]], dict[tuple[str, str], list[str]], dict[str, list[Any]]]:
+    """Gold and predictions by (split, language), dev before test, and the columns of the prediction file."""
+    keys = sorted(chosen, key=lambda key: key[0])
+    gold = {key: chosen[key][0].split for key in keys}
+    decoded = {key: chosen[key][0].decode(chosen[key][1]) for key in keys}
+    own = dict.fromkeys(name for _, numbers in decoded.values() for name in numbers)
+    columns: dict[str, list[Any]] = {name: [] for name in ("split", "language", "id", "prediction", *own)}
+    for (split, code), (predictions, numbers) in decoded.items():
+        n = len(predictions)
+        columns["split"] += [split] * n
+        columns["language"] += [code] * n
+        columns["id"] += [e.id for e in gold[split, code].examples]
+        columns["prediction"] += predictions
+        for name in own:
+            columns[name] += numbers.get(name, [None] * n)
+    return gold, {key: predictions for key, (predictions, _) in decoded.items()}, columns
+
+
+def _collapses(outcomes: list[Outcome], workload: Workload) -> list[str]:
     """Which fine-tunings ended at chance, judged on dev in a language they were trained on."""
     notes = []
     for outcome in outcomes:
-        judged = [c for c in outcome.about["train"] if c in workload.dev_splits][:1]
-        for (step, split, code), values in outcome.logits.items():
+        judged = [c for c in outcome.about["train"] if c in workload.dev][:1]
+        for (step, split, code), values in outcome.outputs.items():
             if split == "dev" and code in judged:
-                gold = [e.label for e in workload.dev_splits[code].examples]
-                reason = collapsed([labels[i] for i in values.argmax(axis=1)], gold)
+                reason = workload.dev[code].collapse(values)
                 if reason:
                     notes.append(f"{outcome.name}, step {step}: {reason}")
     return notes
@@ -203,7 +217,8 @@ def _announce(request: Request, workload: Workload) -> None:
         f"seeds {', '.join(map(str, request.seeds))}, preset {request.preset.name}",
         f"settings: {describe(request.settings)}",
         *(
-            f"not the published data: {s['language']} {s['role']}: {s['deviation']}"
+            f"{'as published, but' if s['official'] else 'not the published data:'} {s['language']} {s['role']}: "
+            f"{s['deviation']}"
             for s in workload.about
             if s["deviation"]
         ),
@@ -211,6 +226,11 @@ def _announce(request: Request, workload: Workload) -> None:
             f"translated {t['language']}: BLEU {100 * t['bleu']:.1f}, chrF {100 * t['chrf']:.1f}, {t['bleu_signature']}"
             for t in workload.translation
         ),
+    ]
+    say += [
+        f"{name}: {', '.join(f'{key}={value}' for key, value in values.items())}"
+        for name, values in _config(request).get("exceptions", {}).items()
+        if values
     ]
     if request.limit:
         say.append(f"limited to {request.limit} examples a split: the records are marked and are no results")

@@ -6,7 +6,7 @@ with each rule would have given.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from .protocols import ENGLISH, FineTuning
@@ -36,15 +36,16 @@ class Monitor:
         return False
 
 
-def monitors_for(tuning: FineTuning, selections: Sequence[str]) -> list[Monitor]:
-    """What a fine-tuning must watch to serve every selection rule of its protocol."""
+def monitors_for(tuning: FineTuning, selections: Sequence[str], model_of: Callable[[str], str] = str) -> list[Monitor]:
+    """What a fine-tuning must watch to serve every selection rule; `model_of` as in `Benchmark`."""
+    judges = tuple(dict.fromkeys(map(model_of, tuning.serves)))
     monitors = []
     if "joint" in selections:
-        monitors.append(Monitor("joint", tuning.serves))
+        monitors.append(Monitor("joint", judges))
     if "english" in selections:
         monitors.append(Monitor("english", (ENGLISH,)))
     if "per-language" in selections:
-        monitors.extend(Monitor(f"language:{code}", (code,)) for code in tuning.serves)
+        monitors.extend(Monitor(f"language:{code}", (code,)) for code in judges)
     return monitors
 
 

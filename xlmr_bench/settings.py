@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
@@ -16,7 +15,9 @@ class Settings:
     """Everything that decides the result of a fine-tuning, besides model, data and seed.
 
     Either `steps` optimizer steps, or, where it is 0, `epochs` passes. Dev is scored every `evaluate_every` steps
-    (0: once an epoch) and at the end; `patience` evaluations without improvement end the run (0: never).
+    (0: once an epoch) and at the end; `patience` evaluations without improvement end the run (0: never). `warmup` is
+    a fraction of the steps or, from 1 on, their number. `head` is that of classification; tags and answers have a
+    linear one.
     """
 
     learning_rate: float
@@ -41,7 +42,13 @@ class Settings:
     length_window: int = 32
 
     def __post_init__(self) -> None:
-        limits: list[tuple[str, bool, str]] = [
+        for key, fine, rule in self._limits():
+            if not fine:
+                raise UsageError(f"setting {key}={getattr(self, key)} is not {rule}.")
+
+    def _limits(self) -> list[tuple[str, bool, str]]:
+        """(setting, whether it is fine, what it must be)."""
+        return [
             ("learning_rate", self.learning_rate >= 0, "at least 0"),
             ("batch_size", self.batch_size >= 1, "at least 1"),
             ("max_length", self.max_length >= 8, "at least 8 tokens"),
@@ -49,7 +56,7 @@ class Settings:
             ("steps", self.steps >= 0, "at least 0"),
             ("evaluate_every", self.evaluate_every >= 0, "at least 0"),
             ("patience", self.patience >= 0, "at least 0"),
-            ("warmup", 0 <= self.warmup <= 1, "a fraction of the steps in [0, 1]"),
+            ("warmup", self.warmup >= 0, "a fraction of the steps in [0, 1) or a number of steps"),
             ("weight_decay", self.weight_decay >= 0, "at least 0"),
             ("clip_norm", self.clip_norm >= 0, "at least 0 (0: no clipping)"),
             ("adam_beta1", 0 <= self.adam_beta1 < 1, "in [0, 1)"),
@@ -60,9 +67,24 @@ class Settings:
             *((k, math.isfinite(v), "finite") for k, v in asdict(self).items() if isinstance(v, float)),
             *((k, getattr(self, k) in v, f"one of {', '.join(v)}") for k, v in CHOICES.items()),
         ]
-        for key, fine, rule in limits:
-            if not fine:
-                raise UsageError(f"setting {key}={getattr(self, key)} is not {rule}.")
+
+
+@dataclass(frozen=True)
+class ExtractionSettings(Settings):
+    """What extractive question answering needs besides: windows of a context start `doc_stride` pieces apart.
+
+    Answers are sought among the `n_best` likeliest starts and ends of each window, at most `max_answer_length` pieces
+    long. Questions are cut to `max_question_length` pieces.
+    """
+
+    doc_stride: int = 128
+    max_question_length: int = 64
+    n_best: int = 20
+    max_answer_length: int = 30
+
+    def _limits(self) -> list[tuple[str, bool, str]]:
+        own = ("doc_stride", "max_question_length", "n_best", "max_answer_length")
+        return [*super()._limits(), *((key, getattr(self, key) >= 1, "at least 1") for key in own)]
 
 
 CHOICES = {
@@ -85,12 +107,20 @@ QUICK = Settings(
 
 @dataclass(frozen=True)
 class Preset:
-    """Settings, the seeds that go with them, and where they come from."""
+    """Settings, the seeds that go with them, and where they come from.
+
+    `exceptions` are settings of single tasks: (fine-tuning, setting, value).
+    """
 
     name: str
     settings: Settings
     seeds: tuple[int, ...]
     source: str
+    exceptions: tuple[tuple[str, str, Any], ...] = ()
+
+    def settings_of(self, fine_tuning: str) -> Settings:
+        """The settings of one fine-tuning."""
+        return replace(self.settings, **{key: value for name, key, value in self.exceptions if name == fine_tuning})
 
 
 def find_preset(name: str, presets: tuple[Preset, ...]) -> Preset:
@@ -131,8 +161,3 @@ def override(settings: Settings, assignments: list[str]) -> Settings:
 def describe(settings: Settings) -> str:
     """All settings on one line, for people."""
     return ", ".join(f"{k}={v:g}" if isinstance(v, float) else f"{k}={v}" for k, v in asdict(settings).items())
-
-
-def from_record(values: Mapping[str, Any]) -> Settings:
-    """Settings as a result record holds them."""
-    return Settings(**{f.name: values[f.name] for f in fields(Settings)})

@@ -38,13 +38,13 @@ def load_state(path: Path) -> tuple[dict[str, Any], Tensor, dict[str, Tensor]] |
 
 @dataclass(frozen=True)
 class Candidates:
-    """Checkpoints by step, each with the dev logits it was judged by."""
+    """Checkpoints by step, each with the dev outputs it was judged by."""
 
     folder: Path
 
-    def add(self, step: int, flat: Tensor, frozen_scale: float, logits: Mapping[str, npt.NDArray[np.float32]]) -> None:
+    def add(self, step: int, flat: Tensor, frozen_scale: float, outputs: Mapping[str, npt.NDArray[np.float32]]) -> None:
         """Keep the weights of a step."""
-        dev = {f"dev.{code}": torch.from_numpy(v) for code, v in logits.items()}
+        dev = {f"dev.{code}": torch.from_numpy(v) for code, v in outputs.items()}
         _write(self._path(step), {"flat": flat} | dev, {"frozen_scale": frozen_scale})
 
     def keep(self, steps: set[int]) -> None:
@@ -59,8 +59,8 @@ class Candidates:
         values, tensors = _read(self._path(step), only="flat")
         return tensors["flat"], float(values["frozen_scale"])
 
-    def dev_logits(self, step: int) -> dict[str, npt.NDArray[np.float32]]:
-        """Logits (N, C) by dev language."""
+    def dev_outputs(self, step: int) -> dict[str, npt.NDArray[np.float32]]:
+        """Outputs (R, C) by dev language."""
         tensors = _read(self._path(step), only="dev.")[1]
         return {k.removeprefix("dev."): v.numpy() for k, v in tensors.items()}
 

@@ -7,28 +7,56 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from .benchmarks.translation import translation_quality
-from .encode import Encoded, encode_pairs, join
-from .examples import PairExample, Split, limited
+from .encode import Encoded, join
+from .errors import UsageError
+from .examples import Split, limited
 from .modeling.tokenizer import Tokenizer
-from .protocols import ENGLISH, FineTuning, Protocol
+from .protocols import ENGLISH, FineTuning
 from .request import Request
-from .selection import dev_languages, monitors_for
+from .scoring import main_score
+from .selection import dev_languages
+from .settings import Settings
+from .tasks import Task
+from .tasks.coders import coder_of
+
+Outputs = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A split, encoded for its task: what a model's outputs for it mean, and how good they are."""
+
+    split: Split[Any]
+    task: Task
+    encoded: Encoded
+    settings: Settings
+
+    def decode(self, outputs: Outputs) -> tuple[list[str], dict[str, list[float]]]:
+        """Predictions in the order of the examples, and columns of numbers to keep beside them."""
+        return coder_of(self.task).decode(self.task, self.split, self.encoded, outputs, self.settings)
+
+    def score(self, outputs: Outputs) -> float:
+        """The task's first metric."""
+        return main_score(self.task, self.split, self.decode(outputs)[0])
+
+    def collapse(self, outputs: Outputs) -> str | None:
+        """Why the outputs are no better than chance, or None."""
+        return coder_of(self.task).collapsed(self.task, self.split, self.decode(outputs)[0])
 
 
 @dataclass(frozen=True)
 class Workload:
-    """Encoded training sets by language, and the dev and test splits with their encodings.
+    """Encoded training sets, dev sets and tested sets by language.
 
     `about` describes each split for the record, `translation` the quality of translated test data.
     """
 
     train: dict[str, Encoded]
-    dev: dict[str, Encoded]
-    test: dict[str, Encoded]
-    dev_splits: dict[str, Split[PairExample]]
-    test_splits: dict[str, Split[PairExample]]
+    dev: dict[str, Prepared]
+    test: dict[str, Prepared]
     about: list[dict[str, Any]]
     translation: list[dict[str, Any]]
 
@@ -37,39 +65,34 @@ class Workload:
         return join([self.train[code] for code in tuning.train])
 
 
-def test_role(protocol: Protocol, language: str) -> str:
-    """Which split is tested: English needs no translation into English."""
-    return "test" if language == ENGLISH else protocol.test_role
+def prepare(task: Task, split: Split[Any], tokenizer: Tokenizer, settings: Settings) -> Prepared:
+    """Encode a split for its task."""
+    return Prepared(split, task, coder_of(task).encode(task, split, tokenizer, settings), settings)
 
 
 def load_workload(request: Request, tokenizer: Tokenizer) -> Workload:
     """Read every split that the run needs. All checks happen here, before anything is trained."""
-    tunings, labels = request.fine_tunings, request.benchmark.task.labels
-    max_length = request.settings.max_length
+    benchmark = request.benchmark
     about: list[dict[str, Any]] = []
 
-    def load(role: str, language: str) -> tuple[Split[PairExample], Encoded]:
-        split = limited(request.benchmark.read(request.where, role, language), request.limit)
-        encoded = encode_pairs(split, labels, tokenizer, max_length)
-        about.append(describe(split, encoded))
-        return split, encoded
+    def load(role: str, language: str) -> Prepared:
+        split = limited(benchmark.read(request.where, role, language), request.limit)
+        if not split.examples:
+            raise UsageError(f"{benchmark.name} {language!r} {role} holds no examples.")
+        settings = request.settings_of(benchmark.model_of(language))
+        made = prepare(benchmark.task_of(language), split, tokenizer, settings)
+        about.append(describe(split, made.encoded))
+        return made
 
-    tested = {code: load(test_role(request.protocol, code), code) for code in request.languages}
-    translation = _translation(request, {code: split for code, (split, _) in tested.items()})
-    deved = {code: load("dev", code) for code in _dev_languages(request, tunings)}
-    train = {code: load("train", code)[1] for code in dict.fromkeys(c for t in tunings for c in t.train)}
-    return Workload(
-        train=train,
-        dev={code: encoded for code, (_, encoded) in deved.items()},
-        test={code: encoded for code, (_, encoded) in tested.items()},
-        dev_splits={code: split for code, (split, _) in deved.items()},
-        test_splits={code: split for code, (split, _) in tested.items()},
-        about=about,
-        translation=translation,
-    )
+    tested = {code: load(request.test_role(code), code) for code in request.languages}
+    translation = _translation(request, {code: made.split for code, made in tested.items()})
+    dev = {code: load("dev", code) for code in _dev_languages(request)}
+    codes = dict.fromkeys(c for t in request.fine_tunings for c in t.train)
+    train = {code: load(request.train_role(code), code).encoded for code in codes}
+    return Workload(train, dev, tested, about, translation)
 
 
-def describe(split: Split[PairExample], encoded: Encoded) -> dict[str, Any]:
+def describe(split: Split[Any], encoded: Encoded) -> dict[str, Any]:
     """A split as the record has it; file names without their folders, which mean nothing elsewhere."""
     return {
         "role": split.role,
@@ -81,6 +104,7 @@ def describe(split: Split[PairExample], encoded: Encoded) -> dict[str, Any]:
         "source": split.source,
         "official": split.official,
         "deviation": split.deviation,
+        "inputs": len(encoded),
         "truncated": encoded.truncated,
         "mean_tokens": round(float(np.mean(encoded.lengths)), 1),
     }
@@ -94,16 +118,16 @@ def data_name(about: Iterable[dict[str, Any]]) -> tuple[str, bool | None]:
     return " + ".join(dict.fromkeys(s["source"] for s in splits)), official
 
 
-def _dev_languages(request: Request, tunings: tuple[FineTuning, ...]) -> tuple[str, ...]:
-    monitors = [m for t in tunings for m in monitors_for(t, request.protocol.selections)]
+def _dev_languages(request: Request) -> tuple[str, ...]:
+    monitors = [m for tuning in request.fine_tunings for m in request.monitors(tuning)]
     wanted = dev_languages(monitors)
     # In the order of the table, English (the language of one rule) first where it was not asked for.
     return tuple(c for c in request.benchmark.languages if c in wanted)
 
 
-def _translation(request: Request, tested: dict[str, Split[PairExample]]) -> list[dict[str, Any]]:
+def _translation(request: Request, tested: dict[str, Split[Any]]) -> list[dict[str, Any]]:
     translated = [s for s in tested.values() if s.role.startswith("translate-")]
     if not translated:
         return []
-    english = limited(request.benchmark.read(request.where, "test", ENGLISH), request.limit)
+    english = request.benchmark.read(request.where, "test", ENGLISH)
     return [translation_quality(split, english) for split in translated]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ..languages import XNLI_LANGUAGES
 from ..settings import QUICK, Preset, Settings
-from .base import Benchmark, PairClassification
+from ..tasks import Classification
+from .base import Benchmark
 from .xnli_files import LABELS, read_xnli
 
 PAPER = Preset(
@@ -41,11 +42,10 @@ XTREME = Preset(
 XNLI = Benchmark(
     name="xnli",
     title="XNLI: cross-lingual natural language inference",
-    task=PairClassification(LABELS),
+    task=Classification(LABELS),
     languages=XNLI_LANGUAGES,
     protocols=("transfer", "translate-test", "translate-train", "translate-train-all"),
     presets=(PAPER, XTREME, Preset("quick", QUICK, (1,), "tiny models and the miniature; not for reporting")),
-    metric="accuracy",
     read=read_xnli,
     archives=("XNLI-1.0", "XNLI-MT-1.0"),
     licence="CC BY-NC 4.0",

@@ -6,11 +6,11 @@ import argparse
 import json
 
 from ..benchmarks import find_benchmark
-from ..errors import DataError, UsageError
+from ..errors import DataError, UsageError, unknown_name
 from ..examples import limited
 from ..predictions import match, read_predictions
 from ..request import locate
-from ..scoring import score_splits
+from ..scoring import check_predictions, score_splits
 
 
 def execute(args: argparse.Namespace) -> int:
@@ -27,7 +27,10 @@ def execute(args: argparse.Namespace) -> int:
         split_name, language = key
         if split_name not in ("dev", "test"):
             raise DataError(f"{args.file}: split {split_name!r} is neither dev nor test. Nothing was scored.")
-        split = limited(benchmark.read(where, split_name, language), predictions.about.get("limited"))
+        if language not in benchmark.languages:
+            raise unknown_name(f"language of {name}", language, benchmark.languages)
+        role = benchmark.gold_role(predictions.about.get("protocol", ""), split_name, language)
+        split = limited(benchmark.read(where, role, language), predictions.about.get("limited"))
         expected = digests.get(f"{split_name}/{language}")
         if expected not in (None, split.gold_digest):
             raise DataError(
@@ -35,13 +38,11 @@ def execute(args: argparse.Namespace) -> int:
                 "Give the same data with --data; nothing was scored."
             )
         predicted[key] = match(predictions, split, split_name)
-        unknown = sorted(set(predicted[key]) - set(benchmark.task.labels))
-        if unknown:
-            raise DataError(f"{args.file}: prediction {unknown[0]!r} is none of {', '.join(benchmark.task.labels)}.")
+        check_predictions(benchmark.task_of(language), split, predicted[key], str(args.file))
         gold[key] = split
     if not gold:
         raise DataError(f"{args.file} holds no predictions.")
-    scores, aggregate = score_splits(benchmark.metric, predicted, gold, {})
+    scores, aggregate = score_splits(benchmark, predicted, gold, {})
     if args.format == "json":
         print(json.dumps({"benchmark": name, "scores": scores, "aggregate": aggregate}, indent=1))
         return 0

@@ -14,7 +14,7 @@ from .dropout import ExampleDropout
 
 
 class SequenceHead(nn.Module):
-    """Classifies an input by the last layer's `<s>` vector.
+    """Classifies an input by the last layer's `<s>` vector, the one position it is given.
 
     With `dense`: dropout, dense, tanh, dropout, linear (fairseq, Hugging Face). Without: dropout and one linear
     layer, the head of the authors' PyText code for XNLI.
@@ -27,10 +27,8 @@ class SequenceHead(nn.Module):
         self.out = nn.Linear(hidden_size, classes)
 
     def forward(self, hidden_BKH: Tensor, drop: ExampleDropout | None = None) -> Tensor:
-        """Logits (B, C) from hidden states whose first position is `<s>`."""
-        x = hidden_BKH[:, 0]
-        if drop is not None:
-            x = drop(x, self.p)
+        """Logits (B, K, C)."""
+        x = hidden_BKH if drop is None else drop(hidden_BKH, self.p)
         if self.dense is not None:
             x = torch.tanh(self.dense(x))
             if drop is not None:
@@ -40,16 +38,16 @@ class SequenceHead(nn.Module):
 
 
 class TokenHead(nn.Module):
-    """One linear layer at every position: tags (C classes), or span starts and ends (C = 2)."""
+    """Dropout and one linear layer at every position: tags (C classes), or starts and ends of answers (C = 2)."""
 
     def __init__(self, hidden_size: int, classes: int, *, dropout: float) -> None:
         super().__init__()
         self.p = dropout
         self.out = nn.Linear(hidden_size, classes)
 
-    def forward(self, hidden_BTH: Tensor, drop: ExampleDropout | None = None) -> Tensor:
-        """Logits (B, T, C)."""
-        logits: Tensor = self.out(hidden_BTH if drop is None else drop(hidden_BTH, self.p))
+    def forward(self, hidden_BKH: Tensor, drop: ExampleDropout | None = None) -> Tensor:
+        """Logits (B, K, C)."""
+        logits: Tensor = self.out(hidden_BKH if drop is None else drop(hidden_BKH, self.p))
         return logits
 
 

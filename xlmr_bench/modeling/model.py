@@ -1,4 +1,4 @@
-"""An encoder with a classification head, whatever the encoder comes from."""
+"""An encoder with the head of a task, whatever the encoder comes from."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..errors import UsageError
 from .checkpoint import Checkpoint, load_state, open_checkpoint
 from .dropout import ExampleDropout
 from .encoder import Encoder, initialise
-from .heads import SequenceHead
+from .heads import SequenceHead, TokenHead
 from .tokenizer import Tokenizer, load_sentencepiece
 
 TRANSFORMERS_PREFIX = "hf:"
@@ -35,18 +35,21 @@ class Source:
 
 
 class Model(nn.Module):
-    """Encoder and head; the logits of a batch come from the `<s>` position."""
+    """Encoder and head."""
 
-    def __init__(self, encoder: nn.Module, head: SequenceHead) -> None:
+    def __init__(self, encoder: nn.Module, head: SequenceHead | TokenHead) -> None:
         super().__init__()
         self.encoder = encoder
         self.head = head
 
-    def forward(self, ids_BT: Tensor, lengths_B: Tensor, drop: ExampleDropout | None = None) -> Tensor:
-        """Logits (B, C)."""
-        first_B1 = torch.zeros(len(ids_BT), 1, dtype=torch.long, device=ids_BT.device)
-        logits: Tensor = self.head(self.encoder(ids_BT, lengths_B, drop, first_B1), drop)
-        return logits
+    def forward(
+        self, ids_BT: Tensor, lengths_B: Tensor, drop: ExampleDropout | None = None, reads_BK: Tensor | None = None
+    ) -> Tensor:
+        """Outputs (B, K, C) at the positions `reads_BK` of each input; without them at `<s>`, (B, 1, C)."""
+        if reads_BK is None:
+            reads_BK = torch.zeros(len(ids_BT), 1, dtype=torch.long, device=ids_BT.device)
+        outputs: Tensor = self.head(self.encoder(ids_BT, lengths_B, drop, reads_BK), drop)
+        return outputs
 
 
 def open_source(spec: str) -> Source:
@@ -70,10 +73,18 @@ def open_source(spec: str) -> Source:
     return Source(spec, checkpoint.name, tokenizer, identity, checkpoint.config.max_tokens, checkpoint)
 
 
-def build_classifier(
-    source: Source, classes: int, *, head: str, dropout: float, attention_dropout: float, head_dropout: float, seed: int
+def build_model(
+    source: Source,
+    kind: str,
+    outputs: int,
+    *,
+    dense: bool,
+    dropout: float,
+    attention_dropout: float,
+    head_dropout: float,
+    seed: int,
 ) -> Model:
-    """The pretrained encoder with a fresh classification head, initialised from `seed`; fp32, on the CPU."""
+    """The pretrained encoder with a fresh head of `kind` (a task's `head`), drawn from `seed`; fp32, on the CPU."""
     generator = torch.Generator().manual_seed(seed)
     if source.checkpoint is None:
         from .transformers_backbone import load_transformers
@@ -90,28 +101,38 @@ def build_classifier(
         state = load_state(source.checkpoint, head=None)
         encoder.load_state_dict({k.removeprefix("encoder."): v for k, v in state.items()}, assign=True)
         hidden, std = config.hidden_size, config.initializer_range
-    classifier = SequenceHead(hidden, classes, dense=head == "dense", dropout=head_dropout)
-    initialise(classifier, std, generator)
-    return Model(encoder, classifier)
+    head = _head(kind, hidden, outputs, dense, head_dropout)
+    initialise(head, std, generator)
+    return Model(encoder, head)
 
 
-def load_classifier(source: Source, labels: tuple[str, ...]) -> Model:
-    """A fine-tuned checkpoint folder with its head; its logits are put into the order of `labels` by name.
+def load_fine_tuned(source: Source, kind: str, labels: tuple[str, ...], outputs: int) -> Model:
+    """A fine-tuned checkpoint folder with its head; its outputs are put into the order of `labels` by name.
 
     Label order differs between publishers (c/n/e, c/e/n, e/n/c): mapping by position scores such models at 6 %.
     """
     checkpoint = source.checkpoint
     theirs = list(checkpoint.labels) if checkpoint else []
-    if checkpoint is None or sorted(theirs) != sorted(labels):
+    if checkpoint is None or (labels and sorted(theirs) != sorted(labels)):
+        wanted = f"no classifier for the labels {', '.join(labels)}" if labels else f"no {kind} head"
         raise UsageError(
-            f"{source.spec} has no classifier for the labels {', '.join(labels)} "
-            f"(found: {', '.join(theirs) or 'none'}). Fine-tune one: python -m xlmr_bench run ... --save-models."
+            f"{source.spec} has {wanted} (found: {', '.join(theirs) or 'none'}). "
+            "Fine-tune one: python -m xlmr_bench run ... --save-models."
         )
-    state = load_state(checkpoint, head="sequence")
-    encoder, dense = Encoder(checkpoint.config), "head.dense.weight" in state
-    model = Model(encoder, SequenceHead(checkpoint.config.hidden_size, len(labels), dense=dense, dropout=0.0))
-    order = torch.tensor([theirs.index(label) for label in labels])
-    for name in ("head.out.weight", "head.out.bias"):
-        state[name] = state[name][order]
+    state = load_state(checkpoint, head=kind)
+    head = _head(kind, checkpoint.config.hidden_size, outputs, "head.dense.weight" in state, 0.0)
+    model = Model(Encoder(checkpoint.config), head)
+    if labels:
+        order = torch.tensor([theirs.index(label) for label in labels])
+        for name in ("head.out.weight", "head.out.bias"):
+            state[name] = state[name][order]
+    if len(state["head.out.bias"]) != outputs:
+        raise UsageError(f"{source.spec}: its head has {len(state['head.out.bias'])} outputs, not {outputs}.")
     model.load_state_dict(state)
     return model.eval()
+
+
+def _head(kind: str, hidden_size: int, outputs: int, dense: bool, dropout: float) -> SequenceHead | TokenHead:
+    if kind == "sequence":
+        return SequenceHead(hidden_size, outputs, dense=dense, dropout=dropout)
+    return TokenHead(hidden_size, outputs, dropout=dropout)
