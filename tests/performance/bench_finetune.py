@@ -31,7 +31,7 @@ from xlmr_bench.modeling.encoder import Encoder, initialise
 from xlmr_bench.modeling.heads import SequenceHead
 from xlmr_bench.modeling.model import Model
 from xlmr_bench.modeling.names import to_hf
-from xlmr_bench.predict import predict_logits
+from xlmr_bench.predict import predict_outputs
 from xlmr_bench.selection import Monitor
 from xlmr_bench.settings import Settings
 
@@ -59,7 +59,7 @@ def cpu_seconds(work: Callable[[], object]) -> float:
 def ours(model: Model, data: Encoded, precision: str) -> tuple[Callable[[], object], Callable[[], object]]:
     """Closures that train on and evaluate `data` once."""
     work, settings = Path(tempfile.mkdtemp()), replace(SETTINGS, precision=precision)
-    job = FineTuner(model, data, {}, [Monitor("joint", ("en",))], settings, 1, 1, ONE, work, "bench")
+    job = FineTuner(model, "classes", data, {}, [Monitor("joint", ("en",))], settings, 1, 1, ONE, work, "bench")
     batches = epoch_batches(data.lengths, 32, SETTINGS.length_window, 1, 0)
 
     def train() -> None:
@@ -68,7 +68,7 @@ def ours(model: Model, data: Encoded, precision: str) -> tuple[Callable[[], obje
 
     def evaluate() -> None:
         with job.master.whole_vocabulary():
-            predict_logits(job.model, data, 1, ONE)
+            predict_outputs(job.model, data, 1, ONE)
 
     return train, evaluate
 
@@ -88,7 +88,7 @@ def theirs(
     def inputs(indices: np.ndarray) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
         batch = collate(data, indices, 1)
         mask = torch.arange(batch.ids_BT.shape[1]) < batch.lengths_B[:, None]
-        return {"input_ids": batch.ids_BT, "attention_mask": mask.long()}, batch.labels_B
+        return {"input_ids": batch.ids_BT, "attention_mask": mask.long()}, batch.targets[:, 0]
 
     def train() -> None:
         model.train()
@@ -115,7 +115,7 @@ def largest_difference(model: Model, peer: torch.nn.Module, data: Encoded) -> fl
     batch = collate(data, np.arange(64), 1)
     mask = (torch.arange(batch.ids_BT.shape[1]) < batch.lengths_B[:, None]).long()
     with torch.inference_mode():
-        a = model.eval()(batch.ids_BT, batch.lengths_B)
+        a = model.eval()(batch.ids_BT, batch.lengths_B)[:, 0]
         b = peer.eval()(input_ids=batch.ids_BT, attention_mask=mask).logits
     return float((a - b).abs().max())
 

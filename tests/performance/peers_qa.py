@@ -53,9 +53,7 @@ class Window:
     offsets: Offsets
 
 
-def qa_peer(
-    folder: Path, train: Sequence[Asked], dev: Sequence[Asked], variant: str, steps: int, batch: int
-) -> Timing:
+def qa_peer(folder: Path, train: Sequence[Asked], dev: Sequence[Asked], variant: str, steps: int, batch: int) -> Timing:
     """Examples of the timing are windows; the score is SQuAD F1. The script's documentation has batches of 12."""
     model, tokenizer = load(AutoModelForQuestionAnswering, folder)
     padded = variant == "documented"
@@ -80,6 +78,7 @@ def qa_peer(
         collate=default_data_collator if padded else DataCollatorWithPadding(tokenizer),
         learning_rate=3e-5,
         evaluate=evaluate,
+        best_eval_batch=8,
     )
     return measure(task, variant, steps, batch)
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from translation_originals import write_squad
 
 transformers = pytest.importorskip("transformers", reason="needs the extra `transformers`")
 
@@ -86,3 +86,49 @@ def pieces(vocabulary: Path) -> list[str]:
 
     processor = SentencePieceProcessor(model_file=str(vocabulary))
     return [processor.id_to_piece(i) for i in range(3, processor.get_piece_size())]
+
+
+@pytest.fixture(scope="session")
+def nllb(vocabulary: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """NLLB: M2M-100's architecture with FLORES-200's language tokens."""
+    folder = tmp_path_factory.mktemp("models") / "nllb-tiny"
+    names = ["<s>", "<pad>", "</s>", "<unk>", *dict.fromkeys("".join(pieces(vocabulary)))]
+    tokenizer = transformers.NllbTokenizer(vocab={piece: i for i, piece in enumerate(names)}, merges=[])
+    tokenizer.save_pretrained(folder)
+    config = transformers.M2M100Config(
+        vocab_size=len(tokenizer), max_position_embeddings=200, decoder_start_token_id=2, **SIZE
+    )
+    return save(transformers.M2M100ForConditionalGeneration, config, folder)
+
+
+@pytest.fixture
+def squad(tmp_path: Path) -> Path:
+    """Train and dev of SQuAD."""
+    return write_squad(tmp_path / "originals")
+
+
+Run = Callable[..., list[Path]]
+
+
+@pytest.fixture
+def run(m2m: Path, tmp_path: Path) -> Run:
+    """Translate with the tiny M2M-100 into `tmp_path/out`, a few tokens a text."""
+    from xlmr_bench.benchmarks.base import Where
+    from xlmr_bench.translate import TranslateRequest, translate
+
+    def run(benchmark: str, role: str, languages: str, data: Path, **changed: Any) -> list[Path]:
+        wanted = {"model": str(m2m), "out": tmp_path / "out", "beams": 2, "max_new_tokens": 8} | changed
+        return translate(TranslateRequest(benchmark, role, tuple(languages.split(",")), Where((data,)), **wanted))
+
+    return run
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """The models are too small for two."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)

@@ -18,7 +18,8 @@ EU = sentence("EU rejects European Commission 's 1996 call .", "B-ORG O B-ORG I-
 def test_words_outside_entities_stand_alone_and_entities_are_phrases() -> None:
     found = [(u.text, u.kind) for u in units(EU)]
     assert found == [
-        ("EU", "ORG"), ("rejects", ""), ("European Commission", "ORG"), ("'s", ""), ("1996", ""), ("call", ""), (".", ""),
+        ("EU", "ORG"), ("rejects", ""), ("European Commission", "ORG"), ("'s", ""), ("1996", ""),
+        ("call", ""), (".", ""),
     ]  # fmt: skip
 
 
@@ -30,7 +31,8 @@ def test_neighbouring_entities_of_one_type_stay_two() -> None:
 
 def test_every_tag_goes_with_its_words_however_many_they_become() -> None:
     made = {
-        "EU": "La UE.", "rejects": "Rechaza", "European Commission": "Comisión Europea", "'s": "de la", "call": "llamada",
+        "EU": "La UE.", "rejects": "Rechaza", "European Commission": "Comisión Europea", "'s": "de la",
+        "call": "llamada",
     }  # fmt: skip
     projected = project(EU, made, "es")
     assert list(zip(projected.words, projected.tags, strict=True)) == [

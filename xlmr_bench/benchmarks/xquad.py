@@ -18,7 +18,7 @@ XQUAD = Benchmark(
     read=read_xquad,
     licence="CC BY-SA 4.0",
     reference="Artetxe et al. 2020, On the Cross-lingual Transferability of Monolingual Representations",
-    archives=("SQuAD-1.1", "XQuAD"),
+    archives=("SQuAD-1.1-train", "SQuAD-1.1-dev", *(f"XQuAD-{code}" for code in XQUAD_LANGUAGES)),
     # XQuAD has no dev sets: SQuAD's English one selects.
     selections=("english",),
     gold_translated=True,

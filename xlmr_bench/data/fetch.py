@@ -8,6 +8,7 @@ the archives and, beside each, `<name>.unpacked.json` (the files it gave) and, w
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..errors import DataError
-from ..files import locked, sha256_of, write_json
+from ..files import atomic_path, locked, sha256_of, write_json
 from .catalogue import Archive
 from .download import download
 from .unpack import unpack
@@ -44,7 +45,7 @@ def _fetch_one(archive: Archive, folder: Path, base_url: str | None) -> None:
     file = folder / "downloads" / PurePosixPath(urlsplit(url).path).name
     record = folder / "downloads" / f"{archive.name}.sha256.json"
     digest = _verified_archive(archive, url, file, record)
-    unpacked = unpack(file, folder, max_bytes=archive.max_bytes, keep=lambda name: True)
+    unpacked = _place(archive, file, folder)
     files = {path.relative_to(folder).as_posix(): sha256_of(path) for path in unpacked}
     missing = [member for member in archive.members if member not in files]
     if missing:
@@ -61,6 +62,22 @@ def _fetch_one(archive: Archive, folder: Path, base_url: str | None) -> None:
         )
     write_json(receipt, {"archive_sha256": digest, "files": files})
     _say(f"{archive.name}: {len(files)} files in {folder}")
+
+
+def _place(archive: Archive, file: Path, folder: Path) -> list[Path]:
+    """Put what was downloaded where the readers look for it; a single file is not unpacked."""
+    if file.suffix != ".json":
+        return unpack(file, folder, max_bytes=archive.max_bytes, keep=lambda name: True)
+    try:
+        json.loads(file.read_bytes())
+    except ValueError as e:
+        raise DataError(f"{file} is not JSON ({e}): it is cut, or an error page. Delete it and repeat.") from None
+    target = folder / archive.members[0]
+    if target.exists() and sha256_of(target) != sha256_of(file):
+        raise DataError(f"{target} is there with other content. Move it away, or fetch into another folder.")
+    with atomic_path(target) as part:
+        shutil.copyfile(file, part)
+    return [target]
 
 
 def _verified_archive(archive: Archive, url: str, file: Path, record: Path) -> str:

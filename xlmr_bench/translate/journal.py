@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from ..files import explained
 
@@ -35,8 +34,11 @@ class Journal:
         self._seconds: dict[str, float] = {}
         with explained(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = path.open("a+b")
-            self._read()
+            whole = self._read() if path.exists() else 0
+            # Unbuffered: nothing may be left to write when a full disk has ended the work.
+            self._file = path.open("ab", buffering=0)
+            if self._file.tell() > whole:
+                self._file.truncate(whole)
 
     def __enter__(self) -> Journal:
         return self
@@ -54,9 +56,10 @@ class Journal:
         """Write the translations of a batch and the seconds they took, as one line."""
         rows = [(_key(text), entry) for text, entry in batch]
         line = {"seconds": round(seconds, 4), "texts": [[k, e.text, int(e.cut)] for k, e in rows]}
+        left = json.dumps(line, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
         with explained(self.path):
-            self._file.write(json.dumps(line, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
-            self._file.flush()
+            while left:
+                left = left[self._file.write(left) :]
         self._keep(rows, seconds)
 
     def seconds(self, texts: Iterable[str]) -> float:
@@ -68,17 +71,17 @@ class Journal:
             self._entries[key] = entry
             self._seconds[key] = seconds / len(rows)
 
-    def _read(self) -> None:
-        """Read all whole lines and drop what a killed run left of its last one."""
-        self._file.seek(0)
+    def _read(self) -> int:
+        """Read all whole lines and return their size; what a killed run left of its last one comes after."""
         whole = 0
-        for raw in self._file:
-            line = _parsed(raw)
-            if line is None:
-                break
-            self._keep([(str(k), Entry(str(t), bool(c))) for k, t, c in line["texts"]], float(line["seconds"]))
-            whole += len(raw)
-        _truncate(self._file, whole)
+        with self.path.open("rb") as f:
+            for raw in f:
+                line = _parsed(raw)
+                if line is None:
+                    break
+                self._keep([(str(k), Entry(str(t), bool(c))) for k, t, c in line["texts"]], float(line["seconds"]))
+                whole += len(raw)
+        return whole
 
 
 def _key(text: str) -> str:
@@ -94,10 +97,3 @@ def _parsed(raw: bytes) -> dict[str, Any] | None:
         return line if {"seconds", "texts"} <= line.keys() and all(len(t) == 3 for t in line["texts"]) else None
     except (ValueError, AttributeError, TypeError):
         return None
-
-
-def _truncate(file: IO[bytes], size: int) -> None:
-    file.seek(0, os.SEEK_END)
-    if file.tell() > size:
-        file.truncate(size)
-        file.seek(size)

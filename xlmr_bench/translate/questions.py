@@ -14,7 +14,7 @@ from typing import Any
 
 from ..benchmarks.base import Where
 from ..benchmarks.squad_files import NOWHERE, read_mlqa, read_squad, read_xquad
-from ..errors import MissingData
+from ..errors import DataError, MissingData
 from ..examples import Question, Split
 from .answers import place, with_marks
 from .job import Composed, Job, refuse_role
@@ -62,6 +62,11 @@ def _job(
 
     def compose(made: Mapping[str, str]) -> Composed:
         content, counts = _translated(questions, made, target, _titles(origin.files[0]), keep=role == "test")
+        if not counts["examples"]:
+            raise DataError(
+                f"{path}: of {counts['answers']:,} translated answers none stands in its translated context; nothing "
+                f"was written. Is this a model for {source} to {target}?"
+            )
         pairs = tuple((made[q.question], references[q.id]) for q in questions if q.id in references)
         return Composed(json.dumps(content, ensure_ascii=False) + "\n", counts, pairs)
 
