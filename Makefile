@@ -61,6 +61,7 @@ notebooks: setup
 
 bench: setup
 	$(PY) tests/performance/bench_finetune.py
+	$(PY) tests/performance/bench_tasks.py
 	$(PY) tests/performance/bench_pretrain.py
 
 clean:

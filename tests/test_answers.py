@@ -140,7 +140,7 @@ def test_the_metrics_are_means_over_questions_and_say_what_they_are() -> None:
     rows = answer_statistics([("a b c d",), ("x y",)], ["b c d", "x"], "en")
     assert score(QA_F1, rows).value == pytest.approx((1 + 2 / 3) / 2)
     assert score(QA_EM, rows).value == 0.5
-    assert mean_score(QA_EM, {"en": rows, "de": rows[1:]}).value == 0.25
+    assert mean_score({"en": (QA_EM, rows, 1.0), "de": (QA_EM, rows[1:], 1.0)}).value == 0.25
     assert QA_F1.signature == "f1|scorer:mlqa|version:1|unicode:14.0.0|language:context"
     assert QA_EM.signature == "exact_match|scorer:mlqa|version:1|unicode:14.0.0|language:context"
     assert SQUAD_F1.signature == "f1|scorer:squad-v1.1|version:1|punctuation:ascii|language:en"

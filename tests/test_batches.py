@@ -99,7 +99,7 @@ def encoded() -> Encoded:
     return Encoded(
         tokens=np.array([0, 7, 2, 0, 8, 9, 5, 2, 0, 2], dtype=np.int32),
         offsets=np.array([0, 3, 8, 10]),
-        labels=np.array([2, 0, 1]),
+        targets=np.array([2, 0, 1]),
         truncated=0,
     )
 
@@ -108,8 +108,8 @@ def test_a_batch_is_padded_on_the_right_to_its_longest_input() -> None:
     batch = collate(encoded(), np.array([2, 1]), pad_id=1)
     assert batch.ids_BT.tolist() == [[0, 2, 1, 1, 1], [0, 8, 9, 5, 2]]
     assert batch.lengths_B.tolist() == [2, 5]
-    assert batch.labels_B.tolist() == [1, 0]
-    assert batch.ids_BT.dtype == batch.labels_B.dtype == torch.int64
+    assert batch.targets.tolist() == [[1], [0]]
+    assert batch.ids_BT.dtype == batch.targets.dtype == torch.int64
     assert collate(encoded(), np.array([2, 0]), pad_id=1).ids_BT.shape == (2, 3)
 
 
@@ -117,3 +117,37 @@ def test_ids_may_be_replaced_by_rows_of_a_smaller_embedding() -> None:
     rows = np.array([0, 1, 2, -1, -1, 3, -1, 4, 5, 6])
     batch = collate(encoded(), np.array([0, 1]), pad_id=1, rows=rows)
     assert batch.ids_BT.tolist() == [[0, 4, 2, 1, 1], [0, 5, 6, 3, 2]]
+
+
+def tagged() -> Encoded:
+    """Three inputs of which two, one and three positions are read."""
+    return Encoded(
+        tokens=np.array([0, 7, 8, 2, 0, 9, 2, 0, 5, 6, 7, 2], dtype=np.int32),
+        offsets=np.array([0, 4, 7, 12]),
+        targets=np.array([4, 0, 3, 1, 2, 5]),
+        truncated=0,
+        reads=np.array([1, 2, 1, 1, 2, 3], dtype=np.int32),
+        read_offsets=np.array([0, 2, 3, 6]),
+    )
+
+
+def test_positions_that_are_read_are_padded_with_targets_that_do_not_count() -> None:
+    batch = collate(tagged(), np.array([1, 2]), pad_id=1)
+    assert batch.reads_BK.tolist() == [[1, 0, 0], [1, 2, 3]]
+    assert batch.counts_B.tolist() == [1, 3]
+    assert batch.targets.tolist() == [[3, NO_TARGET, NO_TARGET], [1, 2, 5]]
+
+
+def test_an_answer_has_two_targets_however_many_positions_are_read() -> None:
+    data = replace(tagged(), targets=np.array([[0, 1], [0, 0], [2, 2]]))
+    batch = collate(data, np.array([2, 0]), pad_id=1)
+    assert batch.targets.tolist() == [[2, 2], [0, 1]]
+    assert batch.reads_BK.tolist() == [[1, 2, 3], [1, 2, 0]]
+
+
+def test_an_input_that_is_read_at_its_beginning_has_one_position() -> None:
+    batch = collate(encoded(), np.array([2, 1]), pad_id=1)
+    assert batch.reads_BK.tolist() == [[0], [0]]
+    assert batch.counts_B.tolist() == [1, 1]
+    values = replace(encoded(), targets=np.array([0.25, 0.5, 1.0], dtype=np.float32))
+    assert collate(values, np.array([2, 1]), pad_id=1).targets.tolist() == [[1.0], [0.5]]

@@ -117,7 +117,10 @@ def test_nothing_heavy_is_imported_for_it(words: tuple[str, ...]) -> None:
         (("run", "xnli", "--model", "m", "--limit", "many"), "argument --limit: invalid int value: 'many'"),
         (("run", "xnli", "extra", "--model", "m"), "extra"),
         (("data", "fetsh", "xnli", "d"), "invalid choice: 'fetsh'"),
-        (("data", "verify", "xnli"), "data verify takes a benchmark and a folder: data verify xnli data/"),
+        (("data", "verify", "xnli"), "the following arguments are required: FOLDER"),
+        (("data", "verify", "xnli"), "See: python -m xlmr_bench data verify --help"),
+        (("data",), "the following arguments are required: ACTION"),
+        (("data", "translate", "xnli", "--model", "m", "--out", "o"), "the following arguments are required: --split"),
         (("data", "verify", "xnl", "d"), "unknown benchmark 'xnl'. Did you mean 'xnli'?"),
         (("predict", "xnl", "--model", "m", "--output", "p.parquet"), "unknown benchmark 'xnl'. Did you mean 'xnli'?"),
         (("predict", "xnli", "--model", "m", "--data", ".", "--output", "p.tsv"), "prediction files end in .parquet"),
@@ -183,8 +186,17 @@ def test_a_closed_stdout_is_no_failure() -> None:
 def test_list_gives_the_catalogue_for_people_and_machines() -> None:
     text, data = xlmr_bench("list"), json.loads(xlmr_bench("list", "--json").stdout)
     assert (text.returncode, text.stderr) == (0, "")
-    (xnli,) = data["benchmarks"]
-    assert xnli["labels"] == ["entailment", "neutral", "contradiction"]
+    by_name = {b["name"]: b for b in data["benchmarks"]}
+    assert list(by_name) == ["xnli", "ner", "mlqa", "glue", "squad", "xquad"]
+    xnli, mlqa, glue = (by_name[name] for name in ("xnli", "mlqa", "glue"))
+    assert xnli["labels"] == dict.fromkeys(xnli["languages"], ["entailment", "neutral", "contradiction"])
     assert xnli["presets"]["paper"]["settings"]["learning_rate"] == 5e-6
-    for name in (*xnli["protocols"], *xnli["presets"], *data["selections"], *xnli["languages"]):
-        assert name in text.stdout
+    assert (xnli["runs_by_default"], xnli["reported_on"], xnli["plugin"]) == (xnli["languages"], "test", None)
+    assert (len(mlqa["languages"]), len(mlqa["runs_by_default"])) == (49, 7)
+    assert glue["reported_on"] == "dev"
+    assert glue["metrics"]["STS-B"] == ["pearson", "spearman"]
+    assert glue["labels"]["STS-B"] == []
+    shown = {
+        name for b in by_name.values() for name in (b["name"], *b["protocols"], *b["presets"], *b["languages"])
+    } | set(data["selections"])
+    assert {name for name in shown if name not in text.stdout} == set()

@@ -57,7 +57,7 @@ def write_result(
         ]
         for (split, code), s in gold.items()
     }
-    scores, aggregate = score_splits("accuracy", predicted, gold, {})
+    scores, aggregate = score_splits(XNLI, predicted, gold, {})
     path = world.runs / name / "seed1.json"
     file = path.with_suffix(".predictions.parquet")
     columns = {

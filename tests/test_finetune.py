@@ -16,7 +16,7 @@ from toy import REPOSITORY, toy_data, toy_model
 
 from xlmr_bench.device import Ranks
 from xlmr_bench.errors import XlmrBenchError
-from xlmr_bench.finetune import FineTuner, Plan
+from xlmr_bench.finetune import DevSet, FineTuner, Plan
 from xlmr_bench.selection import Monitor
 from xlmr_bench.settings import Settings
 
@@ -27,14 +27,20 @@ SETTINGS = Settings(
 )  # fmt: skip
 
 
+def dev_set(n: int, seed: int, high: int = 60) -> DevSet:
+    """Toy data scored by accuracy."""
+    data = toy_data(n, seed=seed, high=high)
+    return DevSet(data, lambda outputs: float((outputs.argmax(axis=1) == data.targets).mean()))
+
+
 def job(
     work: Path, settings: Settings = SETTINGS, seed: int = 1, ranks: Ranks = ONE, precision: str = "fp32"
 ) -> FineTuner:
     monitors = [Monitor("joint", ("en", "sw")), Monitor("language:sw", ("sw",))]
-    dev = {"en": toy_data(90, seed=7), "sw": toy_data(60, seed=8, high=110)}
+    dev = {"en": dev_set(90, seed=7), "sw": dev_set(60, seed=8, high=110)}
     model = toy_model(seed)
     settings = replace(settings, precision=precision)
-    return FineTuner(model, toy_data(160, seed=3), dev, monitors, settings, 1, seed, ranks, work, "en")
+    return FineTuner(model, "classes", toy_data(160, seed=3), dev, monitors, settings, 1, seed, ranks, work, "en")
 
 
 def test_a_small_model_learns_the_task(tmp_path: Path) -> None:
@@ -49,6 +55,12 @@ def test_steps_are_resolved_from_epochs_and_dev_is_scored_at_the_end_too() -> No
     assert Plan.of(SETTINGS, 161) == Plan(steps=33, evaluate_every=11, warmup_steps=3)
     plan = Plan.of(replace(SETTINGS, steps=25, evaluate_every=10), 161)
     assert [s for s in range(1, 26) if plan.evaluates_after(s)] == [10, 20, 25]
+
+
+def test_warmup_from_one_on_is_a_number_of_steps_and_never_more_than_there_are() -> None:
+    assert Plan.of(replace(SETTINGS, warmup=5), 161).warmup_steps == 5
+    assert Plan.of(replace(SETTINGS, warmup=1), 161).warmup_steps == 1
+    assert Plan.of(replace(SETTINGS, warmup=500), 161).warmup_steps == 33
 
 
 def test_the_linear_schedule_rises_to_the_peak_and_falls_to_almost_zero() -> None:
@@ -92,15 +104,15 @@ def test_patience_ends_the_run_and_keeps_only_selected_checkpoints(tmp_path: Pat
     assert [p.name for p in (tmp_path / "candidates").iterdir()] == ["step-10.safetensors"]
 
 
-def test_the_dev_logits_of_a_candidate_are_those_of_its_weights(tmp_path: Path) -> None:
-    from xlmr_bench.predict import predict_logits
+def test_the_dev_outputs_of_a_candidate_are_those_of_its_weights(tmp_path: Path) -> None:
+    from xlmr_bench.predict import predict_outputs
 
     tuning = job(tmp_path)
     step = tuning.run().monitors[0].best_step
     tuning.master.load_weights(*tuning.candidates.weights(step))
     with tuning.master.whole_vocabulary():
-        again = predict_logits(tuning.model, tuning.dev["sw"], 1, ONE)
-    assert (again == tuning.candidates.dev_logits(step)["sw"]).all()
+        again = predict_outputs(tuning.model, tuning.dev["sw"].encoded, 1, ONE)
+    assert (again == tuning.candidates.dev_outputs(step)["sw"]).all()
 
 
 def test_a_rate_that_explodes_stops_the_run_with_advice(tmp_path: Path) -> None:

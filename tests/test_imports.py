@@ -28,17 +28,22 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "selection": ("protocols",),
     # The shared floor of harness and pretraining: encoder, heads, tokenizer, checkpoints.
     "modeling": ("modeling", *FLOOR),
+    # Kinds of task: declarations, and beside them the modules that encode examples and decode outputs.
+    "tasks": (
+        "tasks", "encode", "entities", "windows", "metrics", "examples", "settings", "modeling", *FLOOR,
+    ),
     # Getting files and finding them, whatever benchmark they are of.
     "data": ("data", *FLOOR),
-    "benchmarks": ("benchmarks", "data", "examples", "settings", *FLOOR),
+    "benchmarks": ("benchmarks", "data", "examples", "settings", "tasks", *FLOOR),
     "miniature": ("miniature", "examples", *FLOOR),
     # Scores, records and tables: gold and predictions in, no model.
     "metrics": (),
     "answers": ("errors", "metrics"),
     "agreement": ("errors", "metrics"),
     "entities": ("errors", "metrics"),
+    # Windows take pieces with their characters, a type of `modeling`, for type checkers alone.
     "windows": ("errors",),
-    "scoring": ("metrics", "examples"),
+    "scoring": ("benchmarks", "tasks", "answers", "agreement", "entities", "metrics", "examples", "errors"),
     "predictions": ("data", "examples", *FLOOR),
     "results": FLOOR,
     "published": ("results",),
@@ -47,18 +52,25 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "results", "published", "report", "scoring", "metrics", "predictions", "benchmarks", "examples", *FLOOR,
     ),
     "provenance": (),
-    "request": ("benchmarks", "protocols", "settings", "miniature", *FLOOR),
+    "request": ("benchmarks", "protocols", "selection", "settings", "miniature", *FLOOR),
+    # Making translated data: files in, files out; the translation model is torch's.
+    "translate": ("translate", "benchmarks", "data", "examples", "modeling", *FLOOR),
     # Training and prediction.
     "device": ("errors",),
-    "encode": ("examples", "modeling", *FLOOR),
+    "encode": FLOOR,
     "batches": ("encode",),
+    "losses": ("batches",),
     "optim": ("modeling", "settings", "errors"),
     "state": ("files", "errors"),
     "predict": ("batches", "device", "encode", "errors", "progress"),
     "finetune": (
-        "batches", "device", "encode", "modeling", "optim", "predict", "selection", "settings", "state", *FLOOR,
+        "batches", "device", "encode", "losses", "modeling", "optim", "predict", "selection", "settings", "state",
+        *FLOOR,
     ),
-    "workload": ("benchmarks", "encode", "examples", "modeling", "protocols", "request", "selection", *FLOOR),
+    "workload": (
+        "benchmarks", "encode", "examples", "modeling", "protocols", "request", "scoring", "selection", "settings",
+        "tasks", *FLOOR,
+    ),
     "outcome": (
         "device", "finetune", "modeling", "predict", "protocols", "request", "selection", "workload", *FLOOR,
     ),
@@ -85,6 +97,8 @@ LIGHT: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("metrics", "scoring", "results", "predictions", "published", "report", "comparison"), MODELS),
     "miniature": ("torch", "modeling"),
     "workload": ("torch",),
+    "tasks": ("torch", "transformers", "datasets"),
+    "translate": ("torch", "transformers", "datasets", "modeling"),
     **dict.fromkeys(("answers", "windows", "entities", "agreement"), MODELS),
 }  # fmt: skip
 
@@ -207,6 +221,14 @@ def test_importing_a_light_group_reaches_nothing_heavy(group: str) -> None:
         for heavy in LIGHT[group]:
             reason = found.get(heavy) or next((by for t, by in found.items() if group_of(t) == heavy), None)
             assert reason is None, f"importing {name} imports {heavy} (through {reason})"
+
+
+def test_declarations_of_tasks_are_light_and_those_who_declare_reach_no_coder() -> None:
+    found = reached("tasks")
+    assert not [t for t in found if t.startswith(":") or t in HEAVY], "tasks/__init__ declares, and imports nothing"
+    for group in ("benchmarks", "scoring", "request", "translate"):
+        for name in in_group(group):
+            assert not [t for t in reached(name) if t.startswith(":tasks.")], f"{name} reaches a coder"
 
 
 @pytest.mark.parametrize(

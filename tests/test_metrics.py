@@ -11,6 +11,7 @@ import pytest
 from samples import LABELS, REPOSITORY
 
 from xlmr_bench.metrics import (
+    Score,
     ACCURACY,
     RESAMPLES,
     Statistics,
@@ -68,8 +69,13 @@ def test_each_resample_draws_as_many_rows_as_there_are() -> None:
     assert sums[:, 1].mean() / 37 == pytest.approx(18.0, abs=4 * 10.7 / math.sqrt(37 * RESAMPLES))
 
 
+def mean_accuracy(**languages: np.ndarray) -> Score:
+    """The plain mean: every language counts the same."""
+    return mean_score({code: (ACCURACY, rows, 1.0) for code, rows in languages.items()})
+
+
 def test_the_mean_is_the_plain_one_over_languages_whatever_their_sizes() -> None:
-    result = mean_score(ACCURACY, {"en": outcomes(9, 10), "sw": outcomes(25, 50)})
+    result = mean_accuracy(en=outcomes(9, 10), sw=outcomes(25, 50))
     assert result.value == pytest.approx((0.9 + 0.5) / 2)
     assert result.n == 60
 
@@ -78,14 +84,14 @@ def test_parallel_languages_are_resampled_by_the_same_rows() -> None:
     """The same rows right in both: the mean varies as one language does. Opposite rows: it does not vary at all."""
     rows = outcomes(300, 500, seed=4)
     one = score(ACCURACY, rows).ci95
-    assert mean_score(ACCURACY, {"en": rows, "sw": rows}).ci95 == pytest.approx(one)
-    assert mean_score(ACCURACY, {"en": rows, "sw": 1 - rows}).ci95 == pytest.approx((0.5, 0.5))
+    assert mean_accuracy(en=rows, sw=rows).ci95 == pytest.approx(one)
+    assert mean_accuracy(en=rows, sw=1 - rows).ci95 == pytest.approx((0.5, 0.5))
 
 
 def test_independent_languages_narrow_the_interval_by_the_root_of_two() -> None:
     a, b = outcomes(300, 500, seed=4), outcomes(300, 500, seed=5)
     low, high = score(ACCURACY, a).ci95
-    narrow, wide = mean_score(ACCURACY, {"en": a, "sw": b}).ci95
+    narrow, wide = mean_accuracy(en=a, sw=b).ci95
     assert (wide - narrow) == pytest.approx((high - low) / math.sqrt(2), rel=0.15)
 
 
@@ -126,7 +132,8 @@ def test_p_counts_both_sides_and_is_never_zero() -> None:
 def test_two_processes_agree_to_the_last_digit() -> None:
     code = (
         "import numpy as np; from xlmr_bench.metrics import *; r = np.random.default_rng(3).random((777, 1)) < 0.6;"
-        "print(repr(score(ACCURACY, r.astype(float))), mean_score(ACCURACY, {'a': r * 1.0, 'b': r[:500] * 1.0}))"
+        "print(repr(score(ACCURACY, r.astype(float))), "
+        "mean_score({'a': (ACCURACY, r * 1.0, 1.0), 'b': (ACCURACY, r[:500] * 1.0, 0.5)}))"
     )
     answers = {
         subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from samples import write_rows
 
+from xlmr_bench.benchmarks.xnli import XNLI
 from xlmr_bench.errors import DataError
 from xlmr_bench.examples import PairExample, Split
 from xlmr_bench.predictions import Predictions, match, read_predictions, write_predictions
@@ -126,7 +127,7 @@ def test_scores_are_worked_out_by_split_and_language() -> None:
         ("test", "en"): ["neutral", "entailment", "neutral"],
         ("dev", "sw"): ["entailment", "neutral"],
     }
-    scores, aggregate = score_splits("accuracy", predicted, gold, {("test", "sw"): 1})
+    scores, aggregate = score_splits(XNLI, predicted, gold, {("test", "sw"): 1})
     assert [(s["split"], s["language"], s["n"], s["truncated"]) for s in scores] == [
         ("test", "sw", 3, 1),
         ("test", "en", 3, None),

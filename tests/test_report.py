@@ -28,9 +28,10 @@ def of(selection: str = "joint", seed: int = 1, en: float = 0.8, sw: float = 0.6
     ]
     mean = (en + sw) / 2
     aggregate = [
-        {"split": "dev", "metric": "accuracy", "value": 0.123, "ci95": None, "languages": 2, "signature": "s|v:1"},
-        {"split": "test", "metric": "accuracy", "value": mean, "ci95": [mean - 0.04, mean + 0.06], "languages": 2,
+        {"split": "dev", "average": "mean", "metric": "accuracy", "value": 0.123, "ci95": None, "languages": 2,
          "signature": "s|v:1"},
+        {"split": "test", "average": "mean", "metric": "accuracy", "value": mean, "ci95": [mean - 0.04, mean + 0.06],
+         "languages": 2, "signature": "s|v:1"},
     ]  # fmt: skip
     return result_record(
         benchmark="xnli", protocol="transfer", selection=selection, seed=seed, scores=scores, aggregate=aggregate,
@@ -108,6 +109,6 @@ def test_a_missing_language_is_an_error_not_a_zero() -> None:
 def test_scores_of_one_file_are_listed_with_intervals_and_signature() -> None:
     record = of()
     text = score_table(record["scores"], record["aggregate"])
-    assert re.search(r"test\s+sw\s+60\.0\s+50\.0 - 70\.0\s+100", text)
-    assert re.search(r"test\s+mean of 2\s+70\.0\s+66\.0 - 76\.0", text)
+    assert re.search(r"test\s+sw\s+accuracy\s+60\.0\s+50\.0 - 70\.0\s+100", text)
+    assert re.search(r"test\s+mean of 2\s+accuracy\s+70\.0\s+66\.0 - 76\.0", text)
     assert text.endswith("s|v:1")

@@ -65,7 +65,7 @@ def test_everything_that_is_said_counts() -> None:
         ({"name": "a/b"}, "--name 'a/b' cannot be a folder name"),
         ({"name": ".."}, "--name '..' cannot be a folder name"),
         ({"name": ""}, "--name '' cannot be a folder name"),
-        ({"files": ["tain=x"]}, "--files tain=...: roles are train, dev, test, translate-dev, translate-test"),
+        ({"files": ["tain=x"]}, "--files tain=...: roles are train, dev, test, translate-train, translate-dev, translate-test"),
         ({"files": ["train"]}, "--files takes ROLE=PATTERN"),
         ({"files": ["train="]}, "--files takes ROLE=PATTERN"),
         ({"data": ["hub:facebook/xnli", "dir"]}, "--data hub:NAME stands alone"),

@@ -17,17 +17,18 @@ from short_run import LANGUAGES, SHORT, values
 from xlmr_bench.benchmarks.xnli import XNLI
 from xlmr_bench.cli import main
 from xlmr_bench.device import Ranks
-from xlmr_bench.encode import encode_pairs
 from xlmr_bench.files import sha256_of
 from xlmr_bench.miniature import miniature_folder
 from xlmr_bench.modeling.checkpoint import load_state, save_checkpoint
 from xlmr_bench.modeling.encoder import initialise
 from xlmr_bench.modeling.heads import SequenceHead
-from xlmr_bench.modeling.model import build_classifier, open_source
-from xlmr_bench.predict import predict_logits
+from xlmr_bench.modeling.model import build_model, open_source
+from xlmr_bench.predict import predict_outputs
 from xlmr_bench.request import locate
 from xlmr_bench.results import read_record
 from xlmr_bench.selection import Monitor
+from xlmr_bench.settings import QUICK
+from xlmr_bench.workload import prepare
 
 Run = Callable[..., int]
 ONE = Ranks(0, 1, torch.device("cpu"))
@@ -219,12 +220,13 @@ def test_labels_are_mapped_by_name_whatever_their_order_in_the_model(model: Path
     head = SequenceHead(config.hidden_size, 3, dense=True, dropout=0.0)
     initialise(head, 1.0, torch.Generator().manual_seed(0))
     # The `<s>` vectors of an untrained encoder differ little: centring their logits makes all labels occur.
-    classifier = build_classifier(
-        source, 3, head="dense", dropout=0.0, attention_dropout=0.0, head_dropout=0.0, seed=0
+    classifier = build_model(
+        source, "sequence", 3, dense=True, dropout=0.0, attention_dropout=0.0, head_dropout=0.0, seed=0
     ).eval()
     classifier.head = head
-    english = encode_pairs(XNLI.read(locate([], []), "test", "en"), XNLI.task.labels, source.tokenizer, 128)
-    head.out.bias.data -= torch.from_numpy(predict_logits(classifier, english, 1, ONE).mean(0))
+    task = XNLI.task_of("en")
+    english = prepare(task, XNLI.read(locate([], []), "test", "en"), source.tokenizer, QUICK).encoded
+    head.out.bias.data -= torch.from_numpy(predict_outputs(classifier, english, 1, ONE).mean(0))
     state = load_state(source.checkpoint, head=None) | {f"head.{k}": v.detach() for k, v in head.state_dict().items()}
     labels, written = ["entailment", "neutral", "contradiction"], []
     for order in ([0, 1, 2], [2, 0, 1]):

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from xlmr_bench.benchmarks.squad import PAPER as SQUAD
 from xlmr_bench.benchmarks.xnli import PAPER, XNLI, XTREME
 from xlmr_bench.errors import UsageError
-from xlmr_bench.settings import QUICK, Settings, describe, find_preset, from_record, override
+from xlmr_bench.settings import QUICK, ExtractionSettings, describe, find_preset, override
 
 
 def test_the_paper_preset_is_the_authors_answer() -> None:
@@ -89,7 +90,7 @@ def test_epochs_asked_for_replace_the_presets_steps_and_steps_its_epochs() -> No
         ("steps=-1", "setting steps=-1 is not at least 0"),
         ("evaluate_every=-1", "setting evaluate_every=-1 is not"),
         ("patience=-1", "setting patience=-1 is not"),
-        ("warmup=1.5", r"setting warmup=1.5 is not a fraction of the steps in \[0, 1\]"),
+        ("warmup=-0.5", r"setting warmup=-0.5 is not a fraction of the steps in \[0, 1\) or a number of steps"),
         ("weight_decay=-0.1", "setting weight_decay=-0.1 is not"),
         ("clip_norm=-1", "setting clip_norm=-1.0 is not at least 0"),
         ("adam_beta1=1", r"setting adam_beta1=1.0 is not in \[0, 1\)"),
@@ -115,13 +116,22 @@ def test_what_is_no_number_is_no_setting(key: str, value: str) -> None:
         override(QUICK, [f"{key}={value}"])
 
 
-def test_settings_survive_a_record() -> None:
-    unusual = Settings(
-        learning_rate=1.23e-5, batch_size=7, max_length=99, steps=11, evaluate_every=3, patience=2, schedule="linear",
-        warmup=0.25, weight_decay=0.02, clip_norm=0.5, adam_beta1=0.8, adam_beta2=0.98, adam_eps=1e-6, dropout=0.2,
-        attention_dropout=0.3, head="linear", head_dropout=0.4, precision="bf16", length_window=5,
-    )  # fmt: skip
-    assert from_record({"preset": "x", "languages": ["en"], **asdict(unusual)}) == unusual
+def test_warmup_is_a_fraction_below_one_and_a_number_of_steps_from_there() -> None:
+    assert override(QUICK, ["warmup=0.06"]).warmup == 0.06
+    assert override(QUICK, ["warmup=500"]).warmup == 500
+
+
+def test_answers_have_settings_of_their_own_with_the_same_checks() -> None:
+    changed = override(SQUAD.settings, ["doc_stride=64", "n_best=5"])
+    assert isinstance(changed, ExtractionSettings)
+    assert (changed.doc_stride, changed.n_best, changed.max_answer_length) == (64, 5, 30)
+    for key in ("doc_stride", "max_question_length", "n_best", "max_answer_length"):
+        with pytest.raises(UsageError, match=f"setting {key}=0 is not at least 1"):
+            override(SQUAD.settings, [f"{key}=0"])
+        with pytest.raises(UsageError, match=f"unknown setting {key!r}"):
+            override(QUICK, [f"{key}=5"])
+    with pytest.raises(UsageError, match="setting batch_size=0 is not at least 1"):
+        override(SQUAD.settings, ["batch_size=0"])
 
 
 def test_a_description_names_every_setting() -> None:

@@ -51,11 +51,14 @@ def own_data_set(folder: Path) -> Path:
 
 
 def write_squad(data: Path) -> Path:
-    """Train and dev of SQuAD: two paragraphs, four questions, five answers."""
+    """Train and dev of SQuAD: two paragraphs, five questions, six answers."""
     one = 'Tom bought a green apple in 1990. He sold it. Dr. Li saw "him" there.'
     two = "Anna lives in a red house.\nShe has 3 dogs."
     paragraphs = [
-        paragraph(one, [("q1", "Who bought?", ["Tom", "Tom bought"]), ("q2", "When?", ["1990"])]),
+        paragraph(
+            one,
+            [("q1", "Who bought?", ["Tom", "Tom bought"]), ("q2", "When?", ["1990"]), ("q5", "Who was seen?", ["him"])],
+        ),
         paragraph(two, [("q3", "Where?", ["in a red house"]), ("q4", "How many?", ["3"])]),
     ]
     for name in ("train-v1.1.json", "dev-v1.1.json"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -75,6 +76,7 @@ def load_workload(request: Request, tokenizer: Tokenizer) -> Workload:
     benchmark = request.benchmark
     about: list[dict[str, Any]] = []
 
+    @cache  # where dev is reported, it selects too
     def load(role: str, language: str) -> Prepared:
         split = limited(benchmark.read(request.where, role, language), request.limit)
         if not split.examples:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,10 @@ def test_text_in_another_language_is_refused_with_its_file() -> None:
         translation_quality(split(swahili), split(ORIGINAL, "test"))
 
 
-def test_splits_of_different_length_are_never_zipped_to_the_shorter() -> None:
-    with pytest.raises(ValueError, match="zip"):
-        translation_quality(split(ORIGINAL[:2]), split(ORIGINAL, "test"))
+def test_examples_go_together_by_id_never_by_place() -> None:
+    whole = split(ORIGINAL)
+    last_two = replace(whole, examples=whole.examples[1:])
+    for part in (last_two, replace(whole, examples=whole.examples[::-1])):
+        assert translation_quality(part, split(ORIGINAL, "test"))["bleu"] == pytest.approx(1.0)
+    with pytest.raises(DataError, match=r"translate-test\.sw\.tsv: 3 is not in test\.sw\.tsv"):
+        translation_quality(whole, split(ORIGINAL[:2], "test"))

@@ -15,22 +15,25 @@ def test_the_answer_is_put_in_quotes_or_in_brackets_where_there_are_quotes() -> 
 
 @pytest.mark.parametrize(
     "translation",
-    [
-        "Er ging „1990“.",
-        "Er ging «1990» .",
-        'Er ging " 1990 ".',
-        "Er ging 「1990」.",
-        "Er ging [1990].",
-        "Er ging “1990.”",
-    ],
+    ["Er ging „1990“.", "Er ging «1990» .", 'Er ging " 1990 ".', "Er ging 「1990」.", "Er ging “1990.” [so]"],
 )
-def test_what_stands_between_marks_of_any_script_is_found(translation: str) -> None:
-    assert between_marks(translation) == ("1990", translation.index(translation.split()[2]) / len(translation))
+def test_what_stands_between_quotes_of_any_script_is_found(translation: str) -> None:
+    assert between_marks(translation, brackets=False) == ("1990", 8 / len(translation))
 
 
-@pytest.mark.parametrize("translation", ["Er ging 1990.", 'Er "ging 1990.', '"Er" ging "1990".', "Er ging “ ”.", "]a["])
-def test_lost_doubled_or_empty_marks_find_nothing(translation: str) -> None:
-    assert between_marks(translation) is None
+def test_brackets_are_found_inside_the_quotes_of_the_sentence() -> None:
+    assert between_marks('Er sagte "ich ging [1990]".', brackets=True) == ("1990", 19 / 27)
+    assert between_marks("他说：“我【1990】走了。”", brackets=True) == ("1990", 5 / 15)
+
+
+@pytest.mark.parametrize("translation", ["Er ging 1990.", 'Er "ging 1990.', '"Er" ging "1990".', "Er ging “ ”."])
+def test_lost_doubled_or_empty_quotes_find_nothing(translation: str) -> None:
+    assert between_marks(translation, brackets=False) is None
+
+
+@pytest.mark.parametrize("translation", ["Er ging 1990.", "]a[", "[a", "[a] [b]", "[ ]", "„a“"])
+def test_lost_doubled_or_empty_brackets_find_nothing(translation: str) -> None:
+    assert between_marks(translation, brackets=True) is None
 
 
 def test_the_marked_answer_is_looked_up_in_the_plain_sentence() -> None:
@@ -62,13 +65,22 @@ def test_the_occurrence_nearest_to_the_original_position_is_taken() -> None:
 
 
 def test_an_answer_inside_another_word_is_no_answer() -> None:
-    assert place("Das Raumschiff flog.", None, "Raum", "room", 0.2) is None
+    assert place("Das Weltraumschiff flog.", None, "Raum", "room", 0.2) is None
     assert place("Es waren 1990 Leute.", None, "199", "199", 0.5) is None
+
+
+def test_an_inflected_word_is_taken_by_its_stem_where_nothing_else_is_found() -> None:
+    placed = place("Zugunsten Somalias, nicht Kenias.", None, "Somalia", "Somalia", 0.3)
+    assert placed is not None and (placed.text, placed.found_by) == ("Somalia", "beginning")
+    placed = place("Somalias Küste liegt in Somalia.", None, "Somalia", "Somalia", 0.0)
+    assert placed is not None and (placed.start, placed.found_by) == (24, "alone")
 
 
 def test_languages_that_write_words_together_are_searched_everywhere() -> None:
     chinese = place("她于1990年搬到科隆居住。", None, "科隆", "Cologne", 0.7)
     assert chinese is not None and chinese.text == "科隆"
+    year = place("她于1990年搬到科隆居住。", None, "1990", "1990", 0.2)
+    assert year is not None and year.start == 2
     arabic = place("انتقلت بالقطار إلى هناك.", None, "القطار", "the train", 0.5)
     assert arabic is not None and arabic.text == "القطار"
 

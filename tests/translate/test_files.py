@@ -67,7 +67,7 @@ def test_xnli_test_sets_go_into_english_and_are_scored_by_row(run: Run, tmp_path
 
 def test_squad_train_without_a_single_placed_answer_is_not_written(run: Run, squad: Path, tmp_path: Path) -> None:
     # The words of a random model are answers to nothing.
-    with pytest.raises(DataError, match=r"of 5 translated answers none stands .* Is this a model for en to de"):
+    with pytest.raises(DataError, match=r"of 6 translated answers none stands .* Is this a model for en to de"):
         run("squad", "train", "de", squad, max_new_tokens=3)
     assert not list((tmp_path / "out").rglob("*.json"))
 

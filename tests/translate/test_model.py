@@ -93,6 +93,7 @@ def test_translations_do_not_depend_on_batches_or_order(m2m: Path, tmp_path: Pat
             made.append(engine(m2m, "de", journal, size).translate(given, "x").by_text)
     assert made[0] == made[1] == made[2]
     assert len(set(made[0].values())) > 20
+    assert not any("__de__" in text for text in made[0].values())
 
 
 def test_each_distinct_text_is_translated_once_and_empty_texts_stay_empty(m2m: Path, tmp_path: Path) -> None:

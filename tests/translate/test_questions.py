@@ -20,6 +20,9 @@ GERMAN = {
     '"Tom" bought a green apple in 1990.': "„Tom“ kaufte 1990 einen grünen Apfel.",
     '"Tom bought" a green apple in 1990.': "„Tom kaufte“ 1990 einen grünen Apfel.",
     'Tom bought a green apple in "1990".': "Tom kaufte 1990 einen grünen Apfel.",
+    'Dr. Li saw "[him]" there.': "Dr. Li sah „[ihn]“ dort.",
+    "Who was seen?": "Wen sah er?",
+    "him": "ihm",
     "Anna lives in a red house.": "Anna lebt in einem roten Haus.",
     'Anna lives "in a red house".': 'Anna lebt "in einem roten Haus".',
     "She has 3 dogs.": "Sie hat drei Hunde.",
@@ -73,13 +76,14 @@ def test_answers_stand_at_their_start_and_the_one_that_was_lost_is_left_out(job:
     assert [(q.id, q.question, q.answers) for q in questions] == [
         ("q1", "Wer kaufte?", ("Tom", "Tom kaufte")),
         ("q2", "Wann?", ("1990",)),
+        ("q5", "Wen sah er?", ("ihn",)),
         ("q3", "Wo?", ("in einem roten Haus",)),
     ]
     assert questions[0].context == "Tom kaufte 1990 einen grünen Apfel. Er verkaufte ihn. Dr. Li sah „ihn“ dort."
-    assert questions[2].context == "Anna lebt in einem roten Haus.\nSie hat drei Hunde."
+    assert questions[3].context == "Anna lebt in einem roten Haus.\nSie hat drei Hunde."
     assert made.counts == {
-        "examples": 3, "examples_left_out": 1, "answers": 5, "answers_not_placed": 1,
-        "answers_found_by_marks": 3, "answers_found_by_alone": 1,
+        "examples": 4, "examples_left_out": 1, "answers": 6, "answers_not_placed": 1,
+        "answers_found_by_marks": 4, "answers_found_by_alone": 1,
     }  # fmt: skip
 
 

@@ -17,6 +17,8 @@ def sentences(text: str) -> list[str]:
         ["She left.", "He stayed!", "Why?", '"Who knows?"', "Nobody."],
         ["Dr. Smith met J. R. Jones at 5 p.m. in the U.S. Capitol.", "They talked."],
         ["He paid 3.5 million, i.e. a lot.", "And left."],
+        ["She works at Yahoo! in London.", "He does not."],
+        ["Am 3. Oktober 1990 kam er.", "Es war 1990."],
         ["Он ушёл.", "Она осталась…", "Почему?"],
         ["यह पहला वाक्य है।", "यह दूसरा है।"],
         ["یہ پہلا جملہ ہے۔", "کیوں؟", "یہ دوسرا ہے۔"],

@@ -163,12 +163,15 @@ def _splits(benchmark: Benchmark) -> list[tuple[str, str, bool]]:
     for code in columns:
         found[benchmark.tested, code] = False
     for protocol in protocols:
-        for tuning in protocol.fine_tunings(columns, benchmark.model_of):
+        admitted = tuple(c for c in benchmark.languages if benchmark.refuses(protocol.name, c) is None)
+        for tuning in protocol.fine_tunings(admitted, benchmark.model_of):
             for code in tuning.train:
                 translated = protocol.trains_translated and code != ENGLISH
                 found.setdefault((benchmark.train_translated if translated else "train", code), True)
         if protocol.tests_translated:
-            found |= {("translate-test", code): True for code in columns if code != ENGLISH}
+            found |= {("translate-test", code): True for code in admitted if code != ENGLISH}
     for code in benchmark.languages:
         found.setdefault((benchmark.tested, code), True)
+        if own_dev:
+            found.setdefault(("dev", benchmark.model_of(code)), True)
     return [(role, code, optional) for (role, code), optional in found.items()]

@@ -12,8 +12,6 @@ from ..errors import DataError, unknown_name
 from ..examples import LabelledText, Split
 from .job import Composed, Job, refuse_role
 
-_MRPC_COLUMNS = ("Quality", "#1 ID", "#2 ID", "#1 String", "#2 String")
-_CORPUS = "msr_paraphrase_train.txt"
 _MNLI_DEV = (("dev", "dev_matched.tsv"), ("dev-mismatched", "dev_mismatched.tsv"))
 
 
@@ -66,8 +64,7 @@ def _rows(task: GlueTask, path: Path) -> tuple[list[str] | None, Iterator[list[s
     lines = (fields for _, fields in read_tsv(path))
     if task.width is not None:
         return None, lines
-    header = next(lines)
-    return (list(_MRPC_COLUMNS) if path.name == _CORPUS else header), lines
+    return next(lines), lines
 
 
 def _row_of(example: LabelledText, rows: Iterator[list[str]], at: tuple[int, ...], path: Path) -> list[str]:

@@ -16,7 +16,7 @@ from ..benchmarks.base import Where
 from ..benchmarks.squad_files import NOWHERE, read_mlqa, read_squad, read_xquad
 from ..errors import DataError, MissingData
 from ..examples import Question, Split
-from .answers import place, with_marks
+from .answers import place, takes_brackets, with_marks
 from .job import Composed, Job, refuse_role
 from .sentences import Span, joiner, sentence_spans
 
@@ -161,8 +161,9 @@ def _answers(
             a, b = spans[at]
             marked = _marked(context, spans, start, start + len(text))
             placed = place(
-                made[context[a:b]], None if marked is None else made[marked], made[text], text, (start - a) / (b - a)
-            )
+                made[context[a:b]], None if marked is None else made[marked], made[text], text, (start - a) / (b - a),
+                takes_brackets(context[a:b]),
+            )  # fmt: skip
         if placed is not None:
             counts[f"answers_found_by_{placed.found_by}"] += 1
             found.append({"text": placed.text, "answer_start": starts[at] + placed.start})

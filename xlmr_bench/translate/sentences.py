@@ -82,9 +82,8 @@ def _goes_on(text: str, mark: re.Match[str]) -> bool:
         return True
     before = text[: mark.start()].split()[-1:] if mark[0] == "." else []
     word = before[0].lstrip("(\"'“«[") if before else ""
-    return (
-        f" {word} " in _ABBREVIATIONS or (len(word) == 1 and word.isupper()) or bool(re.fullmatch(r"(\w\.)+\w", word))
-    )
+    # Initials, dotted abbreviations, and the ordinals of German and Turkish ("3. Oktober").
+    return f" {word} " in _ABBREVIATIONS or bool(re.fullmatch(r"[A-ZÀ-ÞΑ-ΩА-Я]|(\w\.)+\w|\d{1,2}", word))
 
 
 def _thai_ends(text: str, fixed: list[int]) -> Iterator[int]:
