@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import islice, pairwise
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy.typing as npt
 import pytest
 import torch
 
-from xlmr_bench.batches import collate, epoch_batches, micro_batches, schedule
+from xlmr_bench.batches import NO_TARGET, collate, epoch_batches, micro_batches, schedule
 from xlmr_bench.encode import Encoded
 
 SIZES = [(1, 1), (1, 8), (7, 8), (8, 8), (9, 8), (100, 7), (1000, 32)]

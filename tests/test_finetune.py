@@ -8,15 +8,19 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
-from toy import REPOSITORY, toy_data, toy_model
+from toy import REPOSITORY, toy_answers, toy_data, toy_model, toy_words
 
 from xlmr_bench.device import Ranks
+from xlmr_bench.encode import Encoded
 from xlmr_bench.errors import XlmrBenchError
 from xlmr_bench.finetune import DevSet, FineTuner, Plan
+from xlmr_bench.predict import Outputs, predict_outputs
 from xlmr_bench.selection import Monitor
 from xlmr_bench.settings import Settings
 
@@ -27,24 +31,43 @@ SETTINGS = Settings(
 )  # fmt: skip
 
 
-def dev_set(n: int, seed: int, high: int = 60) -> DevSet:
-    """Toy data scored by accuracy."""
-    data = toy_data(n, seed=seed, high=high)
-    return DevSet(data, lambda outputs: float((outputs.argmax(axis=1) == data.targets).mean()))
+def dev_set(data: Encoded) -> DevSet:
+    """Toy data scored by accuracy: of labels or tags, or of starts and ends."""
+
+    def score(outputs: Outputs) -> float:
+        if data.targets.ndim == 1:
+            return float((outputs.argmax(axis=1) == data.targets).mean())
+        spans = [outputs[a:b].argmax(axis=0) for a, b in pairwise(data.output_offsets)]
+        return float((np.array(spans) == data.targets).mean())
+
+    return DevSet(data, score)
 
 
 def job(
-    work: Path, settings: Settings = SETTINGS, seed: int = 1, ranks: Ranks = ONE, precision: str = "fp32"
+    work: Path,
+    settings: Settings = SETTINGS,
+    seed: int = 1,
+    ranks: Ranks = ONE,
+    precision: str = "fp32",
+    kind: str = "labels",
 ) -> FineTuner:
     monitors = [Monitor("joint", ("en", "sw")), Monitor("language:sw", ("sw",))]
-    dev = {"en": dev_set(90, seed=7), "sw": dev_set(60, seed=8, high=110)}
-    model = toy_model(seed)
+    loss, outputs, train, english, swahili = {
+        "labels": ("classes", 0, toy_data(160, seed=3), toy_data(90, seed=7), toy_data(60, seed=8, high=110)),
+        "tags": ("classes", 4, toy_words(160, seed=3), toy_words(90, seed=7), toy_words(60, seed=8)),
+        "answers": ("positions", 2, toy_answers(160, seed=3), toy_answers(90, seed=7), toy_answers(60, seed=8)),
+    }[kind]
+    model, dev = toy_model(seed, outputs=outputs), {"en": dev_set(english), "sw": dev_set(swahili)}
     settings = replace(settings, precision=precision)
-    return FineTuner(model, "classes", toy_data(160, seed=3), dev, monitors, settings, 1, seed, ranks, work, "en")
+    return FineTuner(model, loss, train, dev, monitors, settings, 1, seed, ranks, work, "en")
 
 
-def test_a_small_model_learns_the_task(tmp_path: Path) -> None:
-    at = job(tmp_path, replace(SETTINGS, epochs=12)).run()
+every_kind = pytest.mark.parametrize("kind", ["labels", "tags", "answers"])
+
+
+@every_kind
+def test_a_small_model_learns_the_task(tmp_path: Path, kind: str) -> None:
+    at = job(tmp_path, replace(SETTINGS, epochs=12), kind=kind).run()
     assert at.history[-1]["dev"]["en"] > 0.8
     assert at.step == 12 * 10
     kept = {p.name for p in (tmp_path / "candidates").iterdir()}
@@ -71,9 +94,11 @@ def test_the_linear_schedule_rises_to_the_peak_and_falls_to_almost_zero() -> Non
     assert [Plan(10, 10, 0).rate(s, constant) for s in (1, 10)] == [1.0, 1.0]
 
 
-@pytest.mark.parametrize("budget", [13, 40, 10_000])
-def test_micro_batches_change_nothing_beyond_rounding(tmp_path: Path, budget: int) -> None:
-    whole, split = job(tmp_path / "a"), job(tmp_path / "b")
+@pytest.mark.parametrize(
+    ("kind", "budget"), [("labels", 13), ("labels", 40), ("labels", 10_000), ("tags", 13), ("tags", 60), ("answers", 40)]
+)
+def test_micro_batches_change_nothing_beyond_rounding(tmp_path: Path, kind: str, budget: int) -> None:
+    whole, split = job(tmp_path / "a", kind=kind), job(tmp_path / "b", kind=kind)
     whole.budget, split.budget = 100_000, budget
     assert whole.run().history == split.run().history
     torch.testing.assert_close(split.master.flat, whole.master.flat, rtol=1e-3, atol=1e-5)
@@ -105,8 +130,6 @@ def test_patience_ends_the_run_and_keeps_only_selected_checkpoints(tmp_path: Pat
 
 
 def test_the_dev_outputs_of_a_candidate_are_those_of_its_weights(tmp_path: Path) -> None:
-    from xlmr_bench.predict import predict_outputs
-
     tuning = job(tmp_path)
     step = tuning.run().monitors[0].best_step
     tuning.master.load_weights(*tuning.candidates.weights(step))
@@ -221,10 +244,13 @@ torch.set_num_threads(1)
 ranks = start_ranks("cpu")
 # The clocks of processes differ: here the first saves after each step, the other never between evaluations.
 finetune._SAVE_EVERY_S = 0.0 if ranks.first else 1e9
-tuning = job(Path(sys.argv[1]), ranks=ranks)
-at = tuning.run()
+done = {{}}
+for kind in ("labels", "tags", "answers"):
+    tuning = job(Path(sys.argv[1]) / kind, ranks=ranks, kind=kind)
+    at = tuning.run()
+    done[kind] = (tuning.master.flat, at.history)
 if ranks.first:
-    torch.save((tuning.master.flat, at.history), sys.argv[2])
+    torch.save(done, sys.argv[2])
 stop_ranks()
 """
 
@@ -240,8 +266,7 @@ def test_two_processes_give_the_scores_and_weights_of_one(tmp_path: Path) -> Non
         capture_output=True, text=True, timeout=180, env=environment, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    one = job(tmp_path / "one")
-    history = one.run().history
-    flat, theirs = torch.load(tmp_path / "two.pt", weights_only=False)
-    assert theirs == history
-    torch.testing.assert_close(flat, one.master.flat, rtol=1e-3, atol=1e-5)
+    for kind, (flat, theirs) in torch.load(tmp_path / "two.pt", weights_only=False).items():
+        one = job(tmp_path / "one" / kind, kind=kind)
+        assert theirs == one.run().history
+        torch.testing.assert_close(flat, one.master.flat, rtol=1e-3, atol=1e-5, msg=kind)

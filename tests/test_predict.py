@@ -5,22 +5,70 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from toy import toy_data, toy_model
+from toy import toy_answers, toy_data, toy_model, toy_words
 
 from xlmr_bench.device import Ranks
+from xlmr_bench.encode import Encoded, flat
 from xlmr_bench.errors import XlmrBenchError
 from xlmr_bench.predict import predict_outputs
 
 ONE = Ranks(0, 1, torch.device("cpu"))
 
 
+KINDS: dict[str, tuple[int, Encoded]] = {
+    "labels": (0, toy_data(200, seed=4, high=118)),
+    "tags": (4, toy_words(100, seed=4)),
+    "answers": (2, toy_answers(100, seed=4)),
+}
+every_kind = pytest.mark.parametrize("kind", KINDS)
+
+
+@every_kind
 @pytest.mark.parametrize("budget", [1, 13, 60, 100_000])
-def test_batch_size_and_padding_do_not_change_any_prediction(budget: int) -> None:
-    model, data = toy_model(), toy_data(200, seed=4, high=118)
+def test_batch_size_and_padding_do_not_change_any_prediction(kind: str, budget: int) -> None:
+    outputs, data = KINDS[kind]
+    model = toy_model(outputs=outputs)
     alone = predict_outputs(model, data, 1, ONE, budget=1)
     batched = predict_outputs(model, data, 1, ONE, budget=budget)
     np.testing.assert_allclose(batched, alone, rtol=0, atol=1e-5)
     assert (batched.argmax(1) == alone.argmax(1)).all()
+
+
+def taken(data: Encoded, order: np.ndarray) -> Encoded:
+    """The inputs of `data` in another order."""
+    tokens, offsets = flat([data.tokens[data.offsets[i] : data.offsets[i + 1]].tolist() for i in order])
+    if data.reads is None:
+        return Encoded(tokens, offsets, data.targets[order], 0)
+    rows = data.output_offsets
+    reads, read_offsets = flat([data.reads[rows[i] : rows[i + 1]].tolist() for i in order])
+    return Encoded(tokens, offsets, data.targets, 0, reads, read_offsets)
+
+
+@every_kind
+def test_the_order_of_the_inputs_changes_the_order_of_the_outputs_alone(kind: str) -> None:
+    outputs, data = KINDS[kind]
+    model = toy_model(outputs=outputs)
+    expected = predict_outputs(model, data, 1, ONE)
+    assert len(expected) == data.output_offsets[-1] and expected.std() > 0.01
+    order = np.random.default_rng(2).permutation(len(data))
+    found = predict_outputs(model, taken(data, order), 1, ONE, budget=50)
+    rows = data.output_offsets
+    wanted = np.concatenate([expected[rows[i] : rows[i + 1]] for i in order])
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["tags", "answers"])
+def test_an_output_is_that_of_the_position_that_is_read(kind: str) -> None:
+    outputs, data = KINDS[kind]
+    model = toy_model(outputs=outputs).eval()
+    found = predict_outputs(model, data, 1, ONE)
+    assert data.reads is not None
+    for i in (0, 7, 99):
+        ids = torch.from_numpy(data.tokens[data.offsets[i] : data.offsets[i + 1]].astype(np.int64))[None]
+        everywhere = torch.arange(ids.shape[1])[None]
+        whole = model(ids, torch.tensor([ids.shape[1]]), None, everywhere)[0].detach().numpy()
+        a, b = data.output_offsets[i : i + 2]
+        np.testing.assert_allclose(found[a:b], whole[data.reads[a:b]], rtol=0, atol=1e-5)
 
 
 def test_predictions_come_in_the_order_of_the_data_without_dropout() -> None:

@@ -56,7 +56,7 @@ def toy_words(n: int, seed: int) -> Encoded:
 
 
 def toy_answers(n: int, seed: int) -> Encoded:
-    """Questions of 1 to 4 tokens on contexts of 2 to 12; the answer is the token 100 with what follows, if it is there.
+    """Questions of 1 to 4 tokens on contexts of 2 to 12; the answer are the tokens 100 and 101, if they are there.
 
     The head reads the beginning and the context.
     """
@@ -67,7 +67,7 @@ def toy_answers(n: int, seed: int) -> Encoded:
         context = rng.integers(4, 60, int(rng.integers(2, 13)))
         place = int(rng.integers(len(context) - 1)) if i % 4 else -1
         if place >= 0:
-            context[place] = 100
+            context[place : place + 2] = 100, 101
         rows.append([0, *question, 2, 2, *context.tolist(), 2])
         start = len(question) + 3
         reads.append([0, *range(start, start + len(context))])
