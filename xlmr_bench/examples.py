@@ -129,7 +129,8 @@ class Split(Generic[E_co]):
     `role` tells what they are for (`train`, `dev`, `test`, `translate-dev`, `translate-test`), `language` whose
     they are (also for text translated into English), `files` where they were read, `source` the data set's name.
     `official` tells whether they are the published data unaltered (None: a data set of its own, to which nothing
-    published compares), `deviation` how they differ.
+    published compares), `deviation` how they differ, `note` what else is worth knowing of this copy (its encoding, its
+    annotation, broken lines left out).
     """
 
     role: str
@@ -139,6 +140,7 @@ class Split(Generic[E_co]):
     source: str = "files"
     official: bool | None = None
     deviation: str | None = None
+    note: str | None = None
 
     @cached_property
     def digest(self) -> str:

@@ -217,11 +217,11 @@ def _announce(request: Request, workload: Workload) -> None:
         f"seeds {', '.join(map(str, request.seeds))}, preset {request.preset.name}",
         f"settings: {describe(request.settings)}",
         *(
-            f"{'as published, but' if s['official'] else 'not the published data:'} {s['language']} {s['role']}: "
-            f"{s['deviation']}"
+            f"not the published data: {s['language']} {s['role']}: {s['deviation']}"
             for s in workload.about
             if s["deviation"]
         ),
+        *(f"note: {s['language']} {s['role']}: {s['note']}" for s in workload.about if s["note"]),
         *(
             f"translated {t['language']}: BLEU {100 * t['bleu']:.1f}, chrF {100 * t['chrf']:.1f}, {t['bleu_signature']}"
             for t in workload.translation

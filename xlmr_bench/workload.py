@@ -106,6 +106,7 @@ def describe(split: Split[Any], encoded: Encoded) -> dict[str, Any]:
         "source": split.source,
         "official": split.official,
         "deviation": split.deviation,
+        "note": split.note,
         "inputs": len(encoded),
         "truncated": encoded.truncated,
         "mean_tokens": round(float(np.mean(encoded.lengths)), 1),

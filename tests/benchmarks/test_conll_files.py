@@ -254,9 +254,10 @@ def test_a_small_training_set_is_named_and_a_small_test_set_stops(tmp_path: Path
 
 def test_the_encoding_of_unofficial_data_is_told_where_it_is_not_the_official_one(tmp_path: Path) -> None:
     (tmp_path / "deu.train").write_bytes(text().encode())
-    assert train(tmp_path, "de").deviation == "2 of 12,152 sentences; UTF-8 for ISO-8859-1"
-    (tmp_path / "deu.train").write_bytes(text().encode("iso-8859-1"))
     assert train(tmp_path, "de").deviation == "2 of 12,152 sentences"
+    assert train(tmp_path, "de").note == "UTF-8 for ISO-8859-1"
+    (tmp_path / "deu.train").write_bytes(text().encode("iso-8859-1"))
+    assert train(tmp_path, "de").note is None
 
 
 def test_invented_sentences_of_the_official_number_are_not_called_official(tmp_path: Path) -> None:

@@ -80,10 +80,10 @@ def test_every_file_is_recognised_whatever_its_columns_and_encoding(conll: Path,
 
 
 def test_the_source_tells_encoding_and_annotation(conll: Path) -> None:
-    assert read(conll, "test", "de").source == "files (annotation of 2003)"
-    assert read(conll, "train", "de").source == "files (UTF-8 for ISO-8859-1; annotation of 2003)"
-    assert read(conll, "test", "es").source == "files (UTF-8 for ISO-8859-1)"
-    assert read(conll, "test", "en").source == "files"
+    assert read(conll, "test", "de").note == "annotation of 2003"
+    assert read(conll, "train", "de").note == "UTF-8 for ISO-8859-1; annotation of 2003"
+    assert read(conll, "test", "es").note == "UTF-8 for ISO-8859-1"
+    assert read(conll, "test", "en").note is None
 
 
 def test_known_sentences_are_read_as_published(conll: Path) -> None:
@@ -147,7 +147,5 @@ def test_a_german_file_with_other_entities_is_told_to_be_of_another_annotation(c
     )
     split = read(folder, "test", "de")
     assert split.official is False
-    assert split.deviation == (
-        "the words are the official ones, the tags are not (MISC 0 for 670); "
-        "not the annotation of 2003, probably its revision of 2006"
-    )
+    assert split.deviation == "the words are the official ones, the tags are not (MISC 0 for 670)"
+    assert split.note == "not the annotation of 2003, probably its revision of 2006"

@@ -66,7 +66,7 @@ def layouts(role: str, language: str) -> tuple[str, ...]:
 def read_conll(where: Where, role: str, language: str) -> Split[TaggedSentence]:
     """One split in one language; see `base.Reader`.
 
-    `source` tells the encoding where it is not the official one, and whose annotation German data have.
+    `note` tells the encoding where it is not the official one, and whose annotation German data have.
     """
     pattern = dict(where.patterns).get(role)
     what = f"CoNLL {language!r} {role}"
@@ -95,18 +95,12 @@ def _refuse_what_no_file_can_be(where: Where, role: str, language: str, pattern:
 
 
 def _measured(split: Split[TaggedSentence], encoding: str) -> Split[TaggedSentence]:
-    """The split with its standing against the published one.
-
-    What tells copies of equal content apart (encoding, annotation) is no deviation: it is noted with the source.
-    """
+    """The split with its standing against the published one, and what tells copies of equal content apart."""
     check_complete(split)
     words = deviation(split)
     recoded = f"{encoding} for {ISO}" if encoding not in ("ASCII", ISO) else None
-    notes = [note for note in (recoded, annotation(split)) if note]
-    if words is not None:
-        return replace(split, official=False, deviation="; ".join([words, *notes]))
-    source = f"{split.source} ({'; '.join(notes)})" if notes else split.source
-    return replace(split, source=source, official=True)
+    note = "; ".join(n for n in (recoded, annotation(split)) if n) or None
+    return replace(split, official=words is None, deviation=words, note=note)
 
 
 def read_sentences(path: Path) -> tuple[tuple[TaggedSentence, ...], str]:

@@ -40,7 +40,7 @@ EXPECTED: dict[tuple[str, str], tuple[int, ...]] = {
 def measured(task: str, split: Split[LabelledText], broken: tuple[int, ...], named: bool) -> Split[LabelledText]:
     """The split with its standing: `official`, and in `deviation` how it differs from the published data.
 
-    `broken` are lines that were left out; a complete file stays official without them, but they are named. A dev
+    `broken` are lines that were left out; a complete file stays official without them, and they are noted. A dev
     set of another size than the published one is refused, since what is reported is measured on it, unless the
     user chose that very file (`named`); a training set of another size is only marked.
     """
@@ -52,8 +52,7 @@ def measured(task: str, split: Split[LabelledText], broken: tuple[int, ...], nam
             f"--files '{split.role}={split.files[0]}'."
         )
     difference = _difference(task, split)
-    words = [w for w in (difference, _left_out(broken)) if w is not None]
-    return replace(split, official=difference is None, deviation="; ".join(words) or None)
+    return replace(split, official=difference is None, deviation=difference, note=_left_out(broken))
 
 
 def content_digest(examples: tuple[LabelledText, ...]) -> str:

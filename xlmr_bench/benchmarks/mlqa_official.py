@@ -89,16 +89,17 @@ def measured(
     """The split with its standing: `found` questions were read, `expected` are published, `known` is their digest.
 
     Where no number is published it has no standing (None). Answers kept by their text leave the data unaltered, and
-    are named all the same.
+    are noted; questions that were dropped with theirs are a deviation.
     """
     differs = None
     if expected is not None and found != expected:
         differs = f"{found:,} of {expected:,} examples"
     elif known is not None and split.digest[: len(known)] != known:
         differs = "texts or answers are not the official ones"
-    words = [w for w in (differs, str(faults) if faults.answers else None) if w]
-    official = None if expected is None else differs is None and not (faults.answers and faults.dropped)
-    return replace(split, official=official, deviation="; ".join(words) or None)
+    found_faults = str(faults) if faults.answers else None
+    deviation = "; ".join(w for w in (differs, found_faults if faults.dropped else None) if w) or None
+    official = None if expected is None else deviation is None
+    return replace(split, official=official, deviation=deviation, note=None if faults.dropped else found_faults)
 
 
 # The first digits of `Split.digest` of the published dev sets, questions in their contexts' language.

@@ -101,6 +101,7 @@ def _verify(benchmark: Benchmark, where: Where) -> int:
             wrong += 1
             continue
         verdict = "official" if split.official else split.deviation or f"as in its manifest ({split.source})"
+        verdict += f" ({split.note})" if split.note else ""
         wrong += split.official is False
         print(f"{role:15} {language}  {len(split.examples):>9,}  {split.digest[:16]}  {verdict}")
     if wrong:

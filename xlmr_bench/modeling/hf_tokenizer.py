@@ -1,8 +1,8 @@
 """The tokenizer files that Hugging Face reads beside `sentencepiece.bpe.model`.
 
 Transformers 5 builds its XLM-R tokenizer from the SentencePiece model only where protobuf is installed;
-`tokenizer.json` spares users that. It says the same: the same pieces, scores and normalisation, also where the model was
-trained as BPE, which XLM-R's was not.
+`tokenizer.json` spares users that. It says the same: the same pieces, scores and normalisation, even where the model
+was trained as BPE, which XLM-R's was not.
 """
 
 from __future__ import annotations
