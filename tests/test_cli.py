@@ -189,7 +189,7 @@ def test_list_gives_the_catalogue_for_people_and_machines() -> None:
     by_name = {b["name"]: b for b in data["benchmarks"]}
     assert list(by_name) == ["xnli", "ner", "mlqa", "glue", "squad", "xquad"]
     xnli, mlqa, glue = (by_name[name] for name in ("xnli", "mlqa", "glue"))
-    assert xnli["labels"] == dict.fromkeys(xnli["languages"], ["entailment", "neutral", "contradiction"])
+    assert xnli["labels"] == {code: ["entailment", "neutral", "contradiction"] for code in xnli["languages"]}
     assert xnli["presets"]["paper"]["settings"]["learning_rate"] == 5e-6
     assert (xnli["runs_by_default"], xnli["reported_on"], xnli["plugin"]) == (xnli["languages"], "test", None)
     assert (len(mlqa["languages"]), len(mlqa["runs_by_default"])) == (49, 7)

@@ -255,10 +255,12 @@ def test_the_command_prints_a_table_or_json(world: World) -> None:
     bad = write_result(world, "bad", {"en": 0.7, "sw": 0.6}, seed=2)
     table = command(good, bad, "--data", world.data)
     assert (table.returncode, table.stderr) == (0, "")
-    lines = table.stdout.splitlines()
-    assert lines[0].split() == ["language", "A", "B", "A", "-", "B", "95", "%", "interval", "p"]
+    remarks, _, rest = table.stdout.partition("\n\n")
+    lines = rest.splitlines()
+    assert remarks.splitlines()[:2] == ["A: toy transfer joint, seeds 1", "B: toy transfer joint, seeds 1"]
+    assert lines[0].split() == "language A B A - B 95 % interval p p (Holm) effect verdict".split()
     assert [line.split()[0] for line in lines[2:]] == ["en", "sw", "avg"]
-    rows = json.loads(command(good, bad, "--data", world.data, "--format", "json").stdout)
+    rows = json.loads(command(good, bad, "--data", world.data, "--format", "json").stdout)["rows"]
     assert lines[-1].split()[1:4] == [f"{100 * rows[-1]['a']:.1f}", f"{100 * rows[-1]['b']:.1f}",
                                       f"{100 * rows[-1]['difference']:+.1f}"]  # fmt: skip
 

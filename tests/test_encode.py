@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from xlmr_bench.encode import Arrays, Encoded, flat, join, stored
+from xlmr_bench.encode import Arrays, Encoded, class_numbers, flat, join, stored
+from xlmr_bench.errors import DataError
 
 
 @pytest.fixture(autouse=True)
@@ -105,6 +106,13 @@ def test_joined_splits_keep_what_is_read_of_each_input() -> None:
     assert (len(joined), joined.truncated, dict(joined.extra)) == (3, 1, {})
     answers = join([answered(([0, 5, 2], [0, 1], (1, 1))), answered(([0, 6, 2], [0, 1], (0, 0)))])
     assert answers.targets.tolist() == [[1, 1], [0, 0]]
+
+
+def test_labels_become_their_places_and_an_unknown_one_is_named() -> None:
+    numbers = class_numbers(("no", "yes"), [("1", "yes"), ("2", "no"), ("2", "yes")], "dev.tsv")
+    assert (numbers.tolist(), numbers.dtype) == ([1, 0, 1], np.int64)
+    with pytest.raises(DataError, match=r"dev\.tsv: label 'yse' of example 7 is none of no, yes"):
+        class_numbers(("no", "yes"), [("1", "yes"), ("7", "yse")], "dev.tsv")
 
 
 def test_a_loss_is_divided_by_labels_by_words_or_by_starts_and_ends() -> None:

@@ -95,7 +95,8 @@ def test_the_linear_schedule_rises_to_the_peak_and_falls_to_almost_zero() -> Non
 
 
 @pytest.mark.parametrize(
-    ("kind", "budget"), [("labels", 13), ("labels", 40), ("labels", 10_000), ("tags", 13), ("tags", 60), ("answers", 40)]
+    ("kind", "budget"),
+    [("labels", 13), ("labels", 40), ("labels", 10_000), ("tags", 13), ("tags", 60), ("answers", 40)],
 )
 def test_micro_batches_change_nothing_beyond_rounding(tmp_path: Path, kind: str, budget: int) -> None:
     whole, split = job(tmp_path / "a", kind=kind), job(tmp_path / "b", kind=kind)

@@ -33,7 +33,10 @@ def test_labels_cost_the_cross_entropy_over_classes() -> None:
 
 
 def test_tags_cost_the_cross_entropy_at_each_word_and_nothing_where_there_is_none() -> None:
-    logits = [[[1.0, 2.0, 0.5], [0.3, 0.2, 0.1], [2.0, -2.0, 0.0]], [[-1.0, 0.0, 3.0], [9.0, 1.0, 5.0], [7.0, 7.0, 1.0]]]
+    logits = [
+        [[1.0, 2.0, 0.5], [0.3, 0.2, 0.1], [2.0, -2.0, 0.0]],
+        [[-1.0, 0.0, 3.0], [9.0, 1.0, 5.0], [7.0, 7.0, 1.0]],
+    ]
     value = loss_sum("classes", torch.tensor(logits), batch([[1, 0, 2], [2, NO_TARGET, NO_TARGET]], [3, 1]))
     words = [(0, 0, 1), (0, 1, 0), (0, 2, 2), (1, 0, 2)]
     expected = sum(cross_entropy(logits[i][k], target) for i, k, target in words)

@@ -11,9 +11,9 @@ import pytest
 from samples import LABELS, REPOSITORY
 
 from xlmr_bench.metrics import (
-    Score,
     ACCURACY,
     RESAMPLES,
+    Score,
     Statistics,
     accuracy_statistics,
     collapsed,

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from xlmr_bench.benchmarks import BENCHMARKS
+from xlmr_bench.benchmarks.base import Benchmark
 from xlmr_bench.errors import UsageError
 from xlmr_bench.languages import NAMES, XNLI_LANGUAGES, choose_languages
 from xlmr_bench.protocols import (
+    ALL,
+    EACH,
     PROTOCOLS,
     SELECTIONS,
     TRANSFER,
@@ -92,3 +96,40 @@ def test_languages_are_chosen_in_table_order_each_once(asked: str | None, chosen
 def test_languages_that_are_not_there_are_refused_with_the_list(asked: str, words: str) -> None:
     with pytest.raises(UsageError, match=words):
         choose_languages(asked, XNLI_LANGUAGES)
+
+
+def test_each_fine_tunes_on_the_own_training_sets_one_by_one_and_all_on_all_of_them() -> None:
+    assert EACH.fine_tunings(SOME, str) == TRANSLATE_TRAIN.fine_tunings(SOME, str)
+    assert ALL.fine_tunings(SOME, str) == (FineTuning("all", SOME, SOME),)
+    assert not EACH.trains_translated and not ALL.trains_translated
+    assert (EACH.selections, ALL.selections) == (TRANSLATE_TRAIN.selections, TRANSLATE_TRAIN_ALL.selections)
+
+
+def mnli(column: str) -> str:
+    return "MNLI-m" if column == "MNLI-mm" else column
+
+
+def test_columns_of_one_model_are_trained_once_and_served_together() -> None:
+    columns = ("MNLI-m", "MNLI-mm", "MRPC")
+    assert EACH.fine_tunings(columns, mnli) == (
+        FineTuning("MNLI-m", ("MNLI-m",), ("MNLI-m", "MNLI-mm")),
+        FineTuning("MRPC", ("MRPC",), ("MRPC",)),
+    )
+    assert EACH.fine_tunings(("MNLI-mm",), mnli) == (FineTuning("MNLI-m", ("MNLI-m",), ("MNLI-mm",)),)
+    assert ALL.fine_tunings(columns, mnli) == (FineTuning("all", ("MNLI-m", "MRPC"), columns),)
+
+
+@pytest.mark.parametrize("benchmark", BENCHMARKS, ids=lambda b: b.name)
+def test_in_every_benchmark_every_column_is_served_once_by_what_was_trained_on_its_own_kind(
+    benchmark: Benchmark,
+) -> None:
+    for name in benchmark.protocols:
+        protocol = find_protocol(name, benchmark.protocols, benchmark.name)
+        columns = tuple(c for c in benchmark.languages if benchmark.refuses(name, c) is None)
+        tunings = protocol.fine_tunings(columns, benchmark.model_of)
+        assert sorted(c for t in tunings for c in t.serves) == sorted(columns)
+        assert len({t.name for t in tunings}) == len(tunings)
+        assert [rule for rule in protocol.selections if rule in benchmark.selections], "no rule could choose"
+        for tuning in tunings:
+            tasks = [benchmark.task_of(c) for c in (*tuning.train, *tuning.serves)]
+            assert all(t == tasks[0] for t in tasks), "one head cannot serve two kinds of task"

@@ -49,7 +49,8 @@ def scored(
     gold: Gold = {(split, code): made for code, (made, _) in pairs.items()}
     predicted = {(split, code): given for code, (_, given) in pairs.items()}
     scores, aggregate = score_splits(benchmark, predicted, gold, {})
-    assert all(s["ci95"][0] <= s["value"] <= s["ci95"][1] for s in (*scores, *aggregate))
+    for s in (*scores, *aggregate):  # resampled in single precision
+        assert s["ci95"][0] - 1e-6 <= s["value"] <= s["ci95"][1] + 1e-6
     return (
         {(s["language"], s["metric"]): s["value"] for s in scores},
         {(a["average"], a["metric"]): a["value"] for a in aggregate},
@@ -137,9 +138,8 @@ def test_scores_of_a_scale_are_correlations() -> None:
 def test_tags_are_scored_as_entities_over_the_whole_split() -> None:
     gold = tagged("en", "B-PER I-PER O", "B-LOC O", "O O B-ORG")
     scores, averages = scored(NER, {"en": (gold, ["B-PER I-PER O", "O O", "B-ORG O B-PER"])}, "test")
-    assert scores == {
-        ("en", "f1"): pytest.approx(1 / 3), ("en", "precision"): pytest.approx(1 / 3), ("en", "recall"): pytest.approx(1 / 3)
-    }  # fmt: skip
+    third = pytest.approx(1 / 3)
+    assert scores == {("en", "f1"): third, ("en", "precision"): third, ("en", "recall"): third}
     scores, _ = scored(NER, {"en": (gold, ["B-PER I-PER O", "O O", "O O O"])}, "test")
     assert scores["en", "precision"] == 1.0
     assert scores["en", "recall"] == pytest.approx(1 / 3)
@@ -242,7 +242,7 @@ def test_any_text_is_an_answer() -> None:
 
 
 def test_an_unknown_metric_is_refused_with_the_nearest() -> None:
-    with pytest.raises(UsageError, match="unknown metric 'acuracy'. Did you mean 'accuracy'"):
+    with pytest.raises(UsageError, match=r"unknown metric 'acuracy'\. Did you mean 'accuracy'"):
         measures(Classification(("0", "1"), ("acuracy",)))
 
 

@@ -94,6 +94,14 @@ def test_even_a_score_of_zero_selects_a_checkpoint() -> None:
     assert monitor.best_step == 7
 
 
+def test_even_the_worst_correlation_selects_a_checkpoint() -> None:
+    monitor = Monitor("english", ("en",))
+    assert monitor.update(5, {"en": -1.0}, 1)
+    assert (monitor.best, monitor.best_step) == (-1.0, 5)
+    assert not monitor.update(10, {"en": -1.0}, 1)
+    assert monitor.stopped
+
+
 def test_the_joint_rule_is_the_plain_mean_over_all_languages() -> None:
     series = [{"en": 0.9, "sw": 0.1, "ur": 0.1}, {"en": 0.5, "sw": 0.4, "ur": 0.4}]
     steps, _, _ = together(series, 0, ("joint", "english", "per-language"))

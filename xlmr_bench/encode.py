@@ -6,7 +6,7 @@ confused, and the same data found elsewhere need not be encoded again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .cache import cache_folder
+from .errors import DataError
 from .files import atomic_path, digest_of
 
 # Raise when the layout of the arrays or the way in which inputs are cut changes.
@@ -94,6 +95,17 @@ def flat(rows: Sequence[Sequence[int]], dtype: Any = np.int32) -> tuple[Array, I
     """Rows of different lengths one after the other, and their offsets."""
     offsets = np.concatenate([[0], np.cumsum([len(r) for r in rows], dtype=np.int64)])
     return np.fromiter((x for r in rows for x in r), dtype=dtype, count=int(offsets[-1])), offsets
+
+
+def class_numbers(labels: Sequence[str], given: Iterable[tuple[str, str]], where: str) -> Ints:
+    """The place among `labels` of each label in `given` (example id, label); DataError for one that is not there."""
+    index = {label: i for i, label in enumerate(labels)}
+    numbers = []
+    for example, label in given:
+        if label not in index:
+            raise DataError(f"{where}: label {label!r} of example {example} is none of {', '.join(labels)}.")
+        numbers.append(index[label])
+    return np.array(numbers, dtype=np.int64)
 
 
 def _joined_offsets(parts: Sequence[Ints]) -> Ints:

@@ -28,7 +28,7 @@ class Monitor:
         if self.stopped:
             return False
         score = sum(scores[code] for code in self.languages) / len(self.languages)
-        if score > self.best:
+        if not self.best_step or score > self.best:  # correlations go down to -1
             self.best, self.best_step, self.rounds_since_best = score, step, 0
             return True
         self.rounds_since_best += 1

@@ -17,7 +17,7 @@ from .examples import Split, limited
 from .modeling.tokenizer import Tokenizer
 from .protocols import ENGLISH, FineTuning
 from .request import Request
-from .scoring import main_score
+from .scoring import main_score, measures
 from .selection import dev_languages
 from .settings import Settings
 from .tasks import Task
@@ -86,6 +86,8 @@ def load_workload(request: Request, tokenizer: Tokenizer) -> Workload:
         about.append(describe(split, made.encoded))
         return made
 
+    for code in request.languages:
+        measures(benchmark.task_of(code))  # a plugin may name a metric that does not exist
     tested = {code: load(request.test_role(code), code) for code in request.languages}
     translation = _translation(request, {code: made.split for code, made in tested.items()})
     dev = {code: load("dev", code) for code in _dev_languages(request)}

@@ -104,7 +104,9 @@ def test_a_question_that_is_too_long_is_cut_and_counted() -> None:
 
 def test_a_question_that_leaves_no_room_is_refused() -> None:
     data = asked(("Who", "abc", "b"))
-    with pytest.raises(UsageError, match=r"max_question_length=12 leaves no room .* max_length=16 tokens with 4 special"):
+    with pytest.raises(
+        UsageError, match=r"max_question_length=12 leaves no room .* max_length=16 tokens with 4 special"
+    ):
         encode(data, settings=replace(SETTINGS, max_question_length=12))
     assert len(encode(data, settings=replace(SETTINGS, max_question_length=11))) == 1
 
@@ -173,9 +175,12 @@ def test_chinese_answers_come_back_without_blanks(tokenizer: SentencePieceTokeni
     assert answers(data, tokenizer, replace(SETTINGS, max_length=64)) == [e.answers[0] for e in data.examples]
 
 
+LONG_TEXT = "the teacher walked in the city and Mary saw Paris . she is in a house with a doctor"
+
+
 def test_a_sure_model_answers_every_question_whatever_the_windows(tokenizer: SentencePieceTokenizer) -> None:
     """Contexts of up to 200 pieces, windows of few: the answer is in a window, and nothing elsewhere beats it."""
-    words = "the teacher walked in the city and Mary saw Paris . she is in a house with a doctor".split()
+    words = LONG_TEXT.split()
     rng = np.random.default_rng(5)
     rows = []
     for _ in range(40):

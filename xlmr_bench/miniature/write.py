@@ -79,6 +79,7 @@ translate-train/{de,es,nl}.conll                  eng.train word by word, in Eng
 Questions on documents of several people's doings. Questions have a simplified grammar: a question word (where, when,
 of what colour, what, who) and the known parts of one event, in lower case and without a mark, as typed into a search
 field. The answer is what the one fitting sentence says, its preposition included; dev of SQuAD accepts less or more.
+Whoever knows what kind of thing is asked, and picks one at random, is right a third of the time.
 squad/{train,dev}-v1.1.json                       English
 mlqa-translate-train/L_squad-translate-train-{train,dev}-v1.1.json  the same in 6 languages with slips, some lost
 MLQA_V1/{dev,test}/{dev,test}-context-X-question-Y.json  49 pairs of 7 languages with the questions that both have

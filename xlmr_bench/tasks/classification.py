@@ -7,7 +7,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from ..encode import Arrays, Encoded, stored
+from ..encode import Arrays, Encoded, class_numbers, stored
 from ..errors import UsageError
 from ..examples import Split, TextExample
 from ..metrics import collapsed as at_chance
@@ -32,8 +32,7 @@ def encode(
     if isinstance(task, Regression):
         targets: npt.NDArray[np.generic] = np.array([float(e.label) / task.maximum for e in split.examples], np.float32)
     else:
-        index = {label: i for i, label in enumerate(task.labels)}
-        targets = np.array([index[e.label] for e in split.examples], dtype=np.int64)
+        targets = class_numbers(task.labels, ((e.id, e.label) for e in split.examples), str(split.files[0]))
     return Encoded(arrays["tokens"], np.asarray(arrays["offsets"]), targets, int(arrays["truncated"]))
 
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from ..encode import Arrays, Encoded, flat, stored
+from ..encode import Arrays, Encoded, class_numbers, flat, stored
 from ..entities import entities, merge_parts, split_long
 from ..errors import UsageError
 from ..examples import Split, TaggedSentence
@@ -29,11 +29,11 @@ def encode(task: Tagging, split: Split[TaggedSentence], tokenizer: Tokenizer, se
         raise UsageError(f"max_length={settings.max_length} leaves no room beside the special tokens.")
     key = ["words", split.digest, tokenizer.digest, settings.max_length]
     arrays = stored(key, lambda: _arrays(split, tokenizer, room))
-    index = {tag: i for i, tag in enumerate(task.labels)}
+    tags = ((e.id, tag) for e in split.examples for tag in e.tags)
     return Encoded(
         tokens=arrays["tokens"],
         offsets=np.asarray(arrays["offsets"]),
-        targets=np.array([index[tag] for e in split.examples for tag in e.tags], dtype=np.int64),
+        targets=class_numbers(task.labels, tags, str(split.files[0])),
         truncated=int(arrays["truncated"]),
         reads=arrays["reads"],
         read_offsets=np.asarray(arrays["read_offsets"]),
