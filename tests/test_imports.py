@@ -48,9 +48,12 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "results": FLOOR,
     "published": ("results",),
     "report": ("results", "published", "benchmarks"),
-    "comparison": (
-        "results", "published", "report", "scoring", "metrics", "predictions", "benchmarks", "examples", *FLOOR,
+    "significance": ("metrics",),
+    "pairing": (
+        "results", "report", "scoring", "metrics", "significance", "predictions", "benchmarks", "examples", *FLOOR,
     ),
+    "comparison": ("results", "published", "report", "metrics", "pairing", "significance", "benchmarks", *FLOOR),
+    "tables": ("tables", "results", "published", "report", "benchmarks", *FLOOR),
     "provenance": (),
     "request": ("benchmarks", "protocols", "selection", "settings", "miniature", *FLOOR),
     # Making translated data: files in, files out; the translation model is torch's.
@@ -95,6 +98,7 @@ LIGHT: dict[str, tuple[str, ...]] = {
     ),
     "commands": MODELS,
     **dict.fromkeys(("metrics", "scoring", "results", "predictions", "published", "report", "comparison"), MODELS),
+    **dict.fromkeys(("significance", "pairing", "tables"), MODELS),
     "miniature": ("torch", "modeling"),
     "workload": ("torch",),
     "tasks": ("torch", "transformers", "datasets"),
@@ -244,6 +248,9 @@ def test_declarations_of_tasks_are_light_and_those_who_declare_reach_no_coder() 
         "published",
         "report",
         "comparison",
+        "significance",
+        "pairing",
+        "tables",
         "data",
         "benchmarks",
     ],

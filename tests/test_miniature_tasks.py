@@ -342,6 +342,16 @@ def test_tests_brought_into_english_have_the_same_questions_and_english_answers(
     assert all(answer in SYNONYMS.values() for answer in differing)
 
 
+@pytest.mark.parametrize("language", XQUAD[1:])
+def test_xquad_brought_into_english_keeps_its_questions_and_its_answers_in_place(world: Path, language: str) -> None:
+    where = Where((world,))
+    own, english = (read_xquad(where, role, language).examples for role in ("test", "translate-test"))
+    assert [e.id for e in own] == [e.id for e in english]
+    for e in english:
+        assert e.context.isascii()
+        assert all(e.context.startswith(text, start) for text, start in zip(e.answers, e.starts, strict=True))
+
+
 def test_xquad_is_parallel_and_part_of_squads_dev_set(world: Path) -> None:
     where = Where(folders=(world,))
     dev = {e.id: e for e in read_squad(where, "dev", "en").examples}

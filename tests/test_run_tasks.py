@@ -113,6 +113,8 @@ def test_one_model_serves_both_dev_sets_of_mnli_with_one_checkpoint(run: Run) ->
     chosen = {s["language"]: (s["fine_tuning"], s["step"]) for s in record["selected"]}
     assert chosen["MNLI-mm"] == chosen["MNLI-m"]
     assert chosen["MNLI-m"][0] == "MNLI-m"
+    files = {s["language"]: s["files"] for s in record["data"]["splits"] if s["role"] == "dev"}
+    assert (files["MNLI-m"], files["MNLI-mm"]) == (["dev_matched.tsv"], ["dev_mismatched.tsv"])
     history = record["fine_tunings"][0]["history"]
     assert all(set(entry["dev"]) == {"MNLI-m"} for entry in history), "the mismatched set has no say"
     at_selection = next(entry["dev"]["MNLI-m"] for entry in history if entry["step"] == chosen["MNLI-m"][1])

@@ -44,11 +44,13 @@ def missing_file(
     absent = [str(f) for f in folders if not f.is_dir()]
     if absent:
         return MissingData(f"{what}: there is no folder {', '.join(absent)}. Give --data an existing folder.")
+    suffix = "".join(Path(layouts[0].format(language=language)).suffixes[-1:])
     looked = "\n  ".join(str(folder / layout.format(language=language)) for folder in folders for layout in layouts)
     return MissingData(
         f"{what} not found. Looked for\n  {looked}\n"
         f"Fetch it (python -m xlmr_bench data fetch), add its folder (--data DIR, repeatable), "
-        f"or name the files: --files '{role}=DIR/{{language}}.tsv'."
+        f"or name the files: --files '{role}=DIR/{{language}}{suffix}'."
+        + (" `data translate` makes translations." if role.startswith("translate-") else "")
     )
 
 

@@ -43,8 +43,13 @@ def squad_files(name: str) -> Iterator[MadeFile]:
             yield _translated(name, told, split, language)
     for split, count in MLQA.items():
         yield from _mlqa(name, stories(name, f"mlqa {split}", count), split)
+    told = squad["dev"][:XQUAD_DOCUMENTS]
     for language in XQUAD_LANGUAGES:
-        yield _file(f"xquad/xquad.{language}.json", _data(squad["dev"][:XQUAD_DOCUMENTS], "squad dev", language))
+        yield _file(f"xquad/xquad.{language}.json", _data(told, "squad dev", language))
+        if language != "en":
+            noise = partial(into_english, stream(name, "xquad into English", language))
+            path = f"xquad/translate-test/xquad.translate.test.{language}-en.json"
+            yield _file(path, _data(told, "squad dev", "en", noise=noise))
 
 
 def _mlqa(name: str, told: list[Story], split: str) -> Iterator[MadeFile]:

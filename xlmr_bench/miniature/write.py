@@ -85,6 +85,7 @@ mlqa-translate-train/L_squad-translate-train-{train,dev}-v1.1.json  the same in 
 MLQA_V1/{dev,test}/{dev,test}-context-X-question-Y.json  49 pairs of 7 languages with the questions that both have
 mlqa-translate-test/translate-test-context-L-question-L.json  MLQA's test in L brought into English, with slips
 xquad/xquad.L.json                                the first documents of SQuAD's dev, parallel in 11 languages
+xquad/translate-test/xquad.translate.test.L-en.json  the same brought back into English
 
 English tasks, official columns; every label as often as another
 glue_data/TASK/{train,dev}.tsv                    CoLA, MRPC, QNLI, QQP, RTE, SST-2, STS-B, WNLI
