@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
@@ -58,7 +58,7 @@ class Board:
     columns: tuple[str, ...]
     rows: tuple[Standing, ...] = ()
     excluded: tuple[Excluded, ...] = ()
-    remarks: tuple[str, ...] = field(default=())
+    remarks: tuple[str, ...] = ()
 
 
 def load(places: Iterable[Path], wanted: Mapping[str, str | None]) -> list[Run]:
@@ -73,7 +73,9 @@ def load(places: Iterable[Path], wanted: Mapping[str, str | None]) -> list[Run]:
         tables = {(name, None) for name in names if name}
     else:
         tables = {(r["benchmark"], r["protocol"]) for _, r in ours}
-    paper = [(Path("paper"), r) for name, protocol in sorted(tables, key=str) for r in published_records(name, protocol)]
+    paper = [
+        (Path("paper"), r) for name, protocol in sorted(tables, key=str) for r in published_records(name, protocol)
+    ]
     found = [*ours, *paper]
     for key in FILTERS:
         value = wanted.get(key)
@@ -136,7 +138,7 @@ def _empty(first: Record, columns: tuple[str, ...]) -> Board:
 
 
 def _reference(runs: Sequence[Run], benchmark: Benchmark) -> Record:
-    """A record of the data and scorer that a board is of: the published data and all columns first, then the majority."""
+    """A record of the data and scorer of a board: the published data and all columns first, then the majority."""
     count = Counter(_measured(record) for _, record in runs)
     table = set(benchmark.chosen or benchmark.languages)
 

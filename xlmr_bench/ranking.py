@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from math import sqrt
 from statistics import fmean
 
@@ -42,7 +43,7 @@ class Standing:
     rank: int | None = None
     ranked_by: str | None = None
     tied: bool = False
-    p: float | None = field(default=None)
+    p: float | None = None
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -74,9 +75,7 @@ def board_draws(rows: Sequence[Standing], first: Record, where: Where | None) ->
     return draws, problems
 
 
-def ranked(
-    ours: Sequence[Standing], paper: Sequence[Standing], draws: BoardDraws, comparable: bool
-) -> list[Standing]:
+def ranked(ours: Sequence[Standing], paper: Sequence[Standing], draws: BoardDraws, comparable: bool) -> list[Standing]:
     """All rows by falling value with their ranks; those without a value last, without rank.
 
     The paper's rows are ranked by value, and only where `comparable`: on the data that the paper used.
@@ -111,12 +110,12 @@ def _tied(rows: Sequence[Standing], averages: Mapping[tuple[str, ...], Draws]) -
     """Each row with whether it is tied with the one above; tested pairs are one family of Holm's."""
     differences = {
         str(place): averages[above.key] - averages[row.key]
-        for place, (above, row) in enumerate(zip(rows, rows[1:], strict=False), 1)
+        for place, (above, row) in enumerate(pairwise(rows), 1)
         if above.key in averages and row.key in averages
     }
     p = holm_of_draws(differences)
     found = [replace(row, ranked_by="value") for row in rows[:1]]
-    for place, (above, row) in enumerate(zip(rows, rows[1:], strict=False), 1):
+    for place, (above, row) in enumerate(pairwise(rows), 1):
         if str(place) in p:
             value = p[str(place)]
             found.append(replace(row, tied=value >= LEVEL, ranked_by="test", p=value))

@@ -36,7 +36,7 @@ def over_seeds(draws: Draws, side: int, *, median: bool = False) -> Draws:
     Sides that are subtracted need different numbers `side`, or else they draw the same seeds.
     """
     if len(draws) == 1:
-        return draws.sum(axis=0)
+        return np.asarray(draws[0], dtype=np.float64)
     middle = np.median if median else np.mean
     alone = draws.mean(axis=1)
     moved = middle(alone[_chosen_seeds(len(draws), side)], axis=0) - middle(alone)

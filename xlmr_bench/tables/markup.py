@@ -14,7 +14,7 @@ def html(sheet: Sheet) -> str:
     name, width = f"xlmr-table-{sheet.number}", len(grid.titles)
     notes = f"{name}-note"
     lines = [f'<table class="xlmr-table" id="{name}">']
-    lines.append(f"<caption>{escape(sheet.title)}. {escape(sheet.caption)}</caption>")
+    lines.append(f"<caption>{escape(sheet.heading)}. {escape(sheet.caption)}</caption>")
     lines += ["<thead>", *_head(grid), "</thead>"]
     for title, rows in grid.sections:
         lines.append("<tbody>")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import textwrap
 from collections.abc import Callable
 from typing import Any
 
@@ -21,7 +22,8 @@ def text(sheet: Sheet) -> str:
     grid = lay_out(sheet)
     table = _tabulated(grid, "simple", str, str)
     notes = [f"[{n}] {note}" for n, note in enumerate(grid.footnotes, 1)]
-    return "\n".join([sheet.title, sheet.caption, "", table, *notes, *below(sheet)])
+    lines = [_wrapped(line) for line in (*notes, *below(sheet))]
+    return "\n".join([sheet.heading, _wrapped(sheet.caption), "", table, *lines])
 
 
 def markdown(sheet: Sheet) -> str:
@@ -31,7 +33,7 @@ def markdown(sheet: Sheet) -> str:
     # Two spaces at the end of a line keep it a line of its own.
     notes = [f"\\[{n}\\] {_markdown_escaped(note)}  " for n, note in enumerate(grid.footnotes, 1)]
     lines = [f"{_markdown_escaped(line)}  " for line in below(sheet)]
-    head = [f"**{_markdown_escaped(sheet.title)}.** {_markdown_escaped(sheet.caption)}", "", table]
+    head = [f"**{_markdown_escaped(sheet.heading)}.** {_markdown_escaped(sheet.caption)}", "", table]
     return "\n".join([*head, *([""] if notes or lines else []), *notes, *lines])
 
 
@@ -111,6 +113,11 @@ def _plain(cell: Printed, escaped: Callable[[str], str]) -> str:
     spread = f" ± {cell.spread}" if cell.spread else ""
     notes = "".join(f" [{n}]" for n in cell.notes)
     return escaped(f"{cell.text}{spread}{notes}")
+
+
+def _wrapped(line: str) -> str:
+    """Long lines are broken for the terminal; the rest of a line stands under its beginning."""
+    return textwrap.fill(line, 120, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
 
 
 def _markdown_escaped(words: str) -> str:

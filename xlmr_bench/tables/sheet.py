@@ -74,7 +74,7 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A whole table. `remarks` hold for all of it."""
+    """A whole table, by the paper's `number`. `remarks` hold for all of it."""
 
     number: int
     title: str
@@ -83,6 +83,11 @@ class Sheet:
     sections: tuple[Section, ...]
     remarks: tuple[str, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+
+    @property
+    def heading(self) -> str:
+        """Number and title, for formats that do not number tables themselves."""
+        return f"Table {self.number}: {self.title}"
 
     @property
     def rows(self) -> tuple[Row, ...]:

@@ -7,7 +7,7 @@ from .layout import Fact, Part, ResultTable, n_languages, n_models, pretraining_
 
 TABLE_1 = ResultTable(
     number=1,
-    title="Table 1: XNLI",
+    title="XNLI",
     caption="Accuracy (%) on the test sets of XNLI. D: pretraining data; #M: checkpoints chosen on dev, one for all "
     "languages (1) or one a language (N); #lg: languages of the pretraining. Avg: mean of the 15 languages.",
     benchmark="xnli",
@@ -23,7 +23,7 @@ TABLE_1 = ResultTable(
     parts=(
         Part(
             "transfer",
-            "Cross-lingual transfer: fine-tuned on English",
+            "Cross-lingual transfer",
             (
                 "t1.transfer.xlm-15.wiki-mt.N",
                 "t1.transfer.unicoder.wiki-mt.N",
@@ -37,19 +37,19 @@ TABLE_1 = ResultTable(
         ),
         Part(
             "translate-test",
-            "Translate-test: test sets translated into English",
+            "Translate-test",
             ("t1.translate-test.bert-en.wiki.1", "t1.translate-test.roberta.wiki-cc.1"),
             protocol_is("translate-test"),
         ),
         Part(
             "translate-train",
-            "Translate-train: one model a language, each on its translated training set",
+            "Translate-train: one model a language",
             ("t1.translate-train.xlm-100.wiki.N",),
             protocol_is("translate-train"),
         ),
         Part(
             "translate-train-all",
-            "Translate-train-all: one model on all translated training sets",
+            "Translate-train-all: one model",
             (
                 "t1.translate-train-all.xlm-15.wiki-mt.1",
                 "t1.translate-train-all.unicoder.wiki-mt.1",

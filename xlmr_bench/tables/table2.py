@@ -10,7 +10,7 @@ TRAIN = {"each": "each", "transfer": "en", "all": "all"}
 
 TABLE_2 = ResultTable(
     number=2,
-    title="Table 2: named entity recognition",
+    title="Named entity recognition",
     caption="Entity F1 (%) on the test sets of CoNLL-2002 (nl, es) and CoNLL-2003 (en, de). train: fine-tuned on each "
     "language's own training set, on English, or on all four together; #M: how many models a row is from. "
     "Avg: mean of the four languages.",

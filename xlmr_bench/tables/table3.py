@@ -7,7 +7,7 @@ from .layout import Fact, Part, ResultTable, n_languages, protocol_is
 
 TABLE_3 = ResultTable(
     number=3,
-    title="Table 3: MLQA",
+    title="MLQA",
     caption="F1 / exact match (%) on the test sets of MLQA, question and context in one language, fine-tuned on "
     "English SQuAD v1.1. #lgs: languages of the pretraining. Avg: mean of the seven languages.",
     benchmark="mlqa",

@@ -7,7 +7,7 @@ from .layout import Fact, Part, ResultTable, n_languages, protocol_is
 
 TABLE_4 = ResultTable(
     number=4,
-    title="Table 4: GLUE",
+    title="GLUE",
     caption="GLUE dev sets (%): accuracy, for STS-B the correlation. #Lgs: languages of the pretraining. Avg: mean of "
     "the six tasks, in which MNLI counts once.",
     benchmark="glue",

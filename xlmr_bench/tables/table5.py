@@ -23,7 +23,7 @@ def _multilingual(protocol: str) -> Callable[[Record], bool]:
 
 TABLE_5 = ResultTable(
     number=5,
-    title="Table 5: multilingual against monolingual models",
+    title="Multilingual against monolingual models",
     caption="Accuracy (%) on the test sets of XNLI in seven languages. Monolingual: one BERT-Base a language; "
     "multilingual: one model for the seven. D: pretraining data; #vocab: size of the vocabulary. "
     "Avg: mean of the seven languages.",

@@ -23,7 +23,7 @@ def _rows() -> tuple[Row, ...]:
 
 TABLE_6 = FactTable(
     number=6,
-    title="Table 6: CC-100",
+    title="CC-100",
     caption="Languages of the CommonCrawl corpus that XLM-R was pretrained on, with millions of tokens and GiB of text "
     "as printed. What the paper counts as a token it does not say.",
     columns=COLUMNS,

@@ -38,7 +38,7 @@ def _rows() -> tuple[Row, ...]:
 
 TABLE_7 = FactTable(
     number=7,
-    title="Table 7: architectures",
+    title="Architectures",
     caption="Architectures that the paper compares: languages, tokenization, layers (L), hidden size (H_m), "
     "feed-forward size (H_ff), attention heads (A), vocabulary (V) and parameters as printed, and the parameters of an "
     "encoder of these sizes: L (4 H_m H_m + 2 H_m H_ff) + V H_m.",
