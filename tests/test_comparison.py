@@ -9,20 +9,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from samples import LABELS, REPOSITORY, result_record, write_manifest, write_rows, write_world, xnli_rows
+from made_results import even, write_model, write_seed
+from samples import REPOSITORY, result_record, write_manifest, write_rows, write_world, xnli_rows
 
 from xlmr_bench.benchmarks.base import Where
-from xlmr_bench.benchmarks.xnli import XNLI
-from xlmr_bench.comparison import compare, compare_with_paper
+from xlmr_bench.cli import main
+from xlmr_bench.comparison import compare, compare_sides, compare_with_paper, distance_to_paper, remarks
 from xlmr_bench.errors import DataError, NotComparableError, UsageError
-from xlmr_bench.examples import limited
-from xlmr_bench.files import sha256_of
 from xlmr_bench.languages import XNLI_LANGUAGES
-from xlmr_bench.predictions import write_predictions
+from xlmr_bench.pairing import load_side
 from xlmr_bench.results import read_record, write_record
-from xlmr_bench.scoring import score_splits
 
 CODES = ("en", "sw")
 
@@ -49,44 +46,7 @@ def write_result(
     world: World, name: str, right: dict[str, float], *, seed: int = 0, limit: int | None = None, **changes: Any
 ) -> Path:
     """Predictions of which about a share `right` is correct, scored, with their record; returns the record's path."""
-    rng = np.random.default_rng(seed)
-    gold = {("test", code): limited(XNLI.read(world.where, "test", code), limit) for code in right}
-    predicted = {
-        (split, code): [
-            e.label if rng.random() < right[code] else LABELS[(LABELS.index(e.label) + 1) % 3] for e in s.examples
-        ]
-        for (split, code), s in gold.items()
-    }
-    scores, aggregate = score_splits(XNLI, predicted, gold, {})
-    path = world.runs / name / "seed1.json"
-    file = path.with_suffix(".predictions.parquet")
-    columns = {
-        "split": [split for (split, _), s in gold.items() for _ in s.examples],
-        "language": [code for (_, code), s in gold.items() for _ in s.examples],
-        "id": [e.id for s in gold.values() for e in s.examples],
-        "prediction": [label for key in gold for label in predicted[key]],
-    }
-    write_predictions(file, columns, {"benchmark": "xnli"})
-    splits = [
-        {
-            "role": split,
-            "language": code,
-            "n": len(s.examples),
-            "sha256": s.digest,
-            "gold_sha256": s.gold_digest,
-            "official": s.official,
-        }
-        for (split, code), s in gold.items()
-    ]
-    record = result_record(
-        limited=limit,
-        data={"name": "toy", "official": None, "splits": splits},
-        scores=scores,
-        aggregate=aggregate,
-        predictions={"path": file.name, "sha256": sha256_of(file), "rows": len(columns["id"])},
-    )
-    write_record(path, {**record, **changes})
-    return path
+    return write_seed(world.runs / name / "seed1.json", world.data, right, draw=seed, limit=limit, **changes)
 
 
 def both(world: World, a: Path, b: Path) -> list[dict[str, Any]]:
@@ -258,7 +218,22 @@ def test_the_command_prints_a_table_or_json(world: World) -> None:
     remarks, _, rest = table.stdout.partition("\n\n")
     lines = rest.splitlines()
     assert remarks.splitlines()[:2] == ["A: toy transfer joint, seeds 1", "B: toy transfer joint, seeds 1"]
-    assert lines[0].split() == "language A B A - B 95 % interval p p (Holm) effect verdict".split()
+    assert lines[0].split() == [
+        "language",
+        "A",
+        "B",
+        "A",
+        "-",
+        "B",
+        "95",
+        "%",
+        "interval",
+        "p",
+        "p",
+        "(Holm)",
+        "effect",
+        "verdict",
+    ]
     assert [line.split()[0] for line in lines[2:]] == ["en", "sw", "avg"]
     rows = json.loads(command(good, bad, "--data", world.data, "--format", "json").stdout)["rows"]
     assert lines[-1].split()[1:4] == [f"{100 * rows[-1]['a']:.1f}", f"{100 * rows[-1]['b']:.1f}",
@@ -293,3 +268,145 @@ def test_the_command_refuses_what_does_not_fit_together(tmp_path: Path, words: t
     refused = command(tmp_path / "A.json", *words)
     assert (refused.returncode, refused.stdout) == (2, "")
     assert message in refused.stderr
+
+
+def side_rows(world: World, a: Path, b: Path) -> list[dict[str, Any]]:
+    return compare_sides(load_side(a), load_side(b), world.where)
+
+
+def test_seeds_of_a_worse_model_are_significantly_worse_after_holm(world: World, tmp_path: Path) -> None:
+    good = write_model(tmp_path, world.data, "good", even(0.85, 3, 0.02))
+    bad = write_model(tmp_path, world.data, "bad", even(0.65, 3, 0.02))
+    for row in side_rows(world, good, bad):
+        assert row["significant"] and row["difference"] > 0.1
+        assert row["p"] <= row["p_holm"] < 0.05
+        assert row["effect_name"] == "h" and 0.3 < row["effect"] < 0.8
+        assert 0 < row["ci95"][0] < row["difference"] < row["ci95"][1]
+    assert not any(r["significant"] for r in side_rows(world, good, good))
+
+
+def test_two_halves_of_the_seeds_of_one_model_are_not_different(world: World, tmp_path: Path) -> None:
+    accuracies = even(0.8, 6, 0.03)
+    one = write_model(tmp_path / "one", world.data, "same", {s: accuracies[s] for s in (1, 2, 3)})
+    two = write_model(tmp_path / "two", world.data, "same", {s: accuracies[s] for s in (4, 5, 6)})
+    rows = side_rows(world, one, two)
+    assert [r["significant"] for r in rows] == [False] * 3
+    assert "noise of seeds" in remarks(load_side(one), load_side(two))[-1]
+
+
+def test_two_seeds_of_one_model_never_differ_however_far_apart_they_are(world: World, tmp_path: Path) -> None:
+    folder = write_model(tmp_path, world.data, "far", {1: {"en": 0.95, "sw": 0.9}, 2: {"en": 0.6, "sw": 0.5}})
+    rows = side_rows(world, folder / "seed1.json", folder / "seed2.json")
+    assert rows[-1]["p_holm"] < 0.01
+    assert [r["significant"] for r in rows] == [False] * 3
+
+
+def test_what_seeds_differ_by_is_in_the_interval_of_folders_and_not_of_records(world: World, tmp_path: Path) -> None:
+    steady = write_model(tmp_path, world.data, "steady", even(0.8, 4, 0.0))
+    noisy = write_model(tmp_path, world.data, "noisy", even(0.8, 4, 0.12))
+    plain = write_model(tmp_path, world.data, "plain", even(0.75, 4, 0.0))
+    width = {
+        name: (row := side_rows(world, folder, plain)[-1])["ci95"][1] - row["ci95"][0]
+        for name, folder in (("steady", steady), ("noisy", noisy))
+    }
+    assert width["noisy"] > 2 * width["steady"]
+    assert "one seed of A" in "\n".join(remarks(load_side(steady / "seed1.json"), load_side(plain)))
+
+
+def test_collapsed_seeds_of_a_folder_are_left_out_and_named(world: World, tmp_path: Path) -> None:
+    folder = write_model(tmp_path, world.data, "some", even(0.8, 2))
+    model = {"name": "some", "weights_sha256": "some weights", "tokenizer_sha256": "t"}
+    fallen = {"model": model, "seed": 3, "status": "collapsed", "notes": ["en, step 5: one class"]}
+    write_seed(folder / "seed3.json", world.data, {"en": 0.33, "sw": 0.33}, **fallen)
+    side = load_side(folder)
+    assert [r["seed"] for _, r in side.runs] == [1, 2]
+    assert "A: seed 3 collapsed and is left out" in "\n".join(remarks(side, side))
+    # Named by itself it is compared, and marked.
+    assert "A: seed 3 COLLAPSED" in "\n".join(remarks(load_side(folder / "seed3.json"), side))
+    for seed in (1, 2):
+        (folder / f"seed{seed}.json").unlink()
+    with pytest.raises(UsageError, match=r"every seed .* collapsed"):
+        load_side(folder)
+
+
+def test_a_folder_of_several_results_is_no_side(world: World, tmp_path: Path) -> None:
+    write_model(tmp_path, world.data, "one", even(0.8, 2))
+    write_model(tmp_path, world.data, "one", even(0.8, 2), selection="english")
+    with pytest.raises(UsageError, match=r"several results, not the seeds of one.*transfer/english"):
+        load_side(tmp_path)
+    with pytest.raises(DataError, match="no record file or folder"):
+        load_side(tmp_path / "none")
+
+
+def test_altered_texts_of_equal_gold_are_refused_too(world: World, tmp_path: Path) -> None:
+    rows = xnli_rows(300, CODES)
+    rows[1][6] = "another premise"
+    write_rows(tmp_path / "data" / "XNLI-1.0" / "xnli.test.tsv", rows)
+    write_manifest(tmp_path / "data")
+    right = {"en": 0.8, "sw": 0.7}
+    a = write_seed(tmp_path / "a.json", world.data, right)
+    b = write_seed(tmp_path / "b.json", tmp_path / "data", right)
+    with pytest.raises(NotComparableError, match="the test data differ in en "):
+        both(world, a, b)
+
+
+def papers(values: list[float]) -> list[dict[str, Any]]:
+    return [official_record(dict.fromkeys(XNLI_LANGUAGES, v), seed=s) for s, v in enumerate(values, 1)]
+
+
+def test_the_noise_of_seeds_is_unknown_with_one_and_judged_by_students_t_with_several() -> None:
+    assert {r["inside"] for r in distance_to_paper(papers([0.762]), "XLM-R Base")} == {None}
+    near = distance_to_paper(papers([0.755, 0.760, 0.765, 0.77]), "XLM-R Base")[-1]
+    assert near["inside"] is True and near["std"] == pytest.approx(0.00645, abs=1e-5)
+    # 76.2 printed as a mean of 5; ours 74.0 +- 0.2 over 3: t = (2.2 - 0.05) / (0.2 sqrt(1/3 + 1/5)), 2 degrees.
+    far = distance_to_paper(papers([0.738, 0.740, 0.742]), "XLM-R Base")[-1]
+    assert far["inside"] is False
+    assert far["p"] == pytest.approx(1 - 14.72 / (2 + 14.72**2) ** 0.5, rel=1e-2)
+
+
+def test_distances_to_the_paper_are_adjusted_for_their_number() -> None:
+    rows = distance_to_paper(papers([0.70, 0.73, 0.76, 0.79]), "XLM-R Base")
+    assert all(r["p_holm"] >= r["p"] for r in rows)
+    assert min(r["p_holm"] for r in rows[:-1]) == pytest.approx(15 * min(r["p"] for r in rows[:-1]))
+    assert rows[-1]["p_holm"] == rows[-1]["p"]
+
+
+def test_strict_ends_with_6_outside_the_noise_and_with_5_where_it_is_unknown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, values in (("far", [0.738, 0.740, 0.742]), ("near", [0.6, 0.7, 0.8, 0.9])):
+        for record in papers(values):
+            write_record(tmp_path / name / f"seed{record['seed']}.json", record)
+
+    def ended(place: Path, *words: str) -> tuple[int, str, str]:
+        code = main(["compare", str(place), *words])
+        shown = capsys.readouterr()
+        return code, (shown.out.split() or [""])[-1], shown.err
+
+    paper = ("--paper", "XLM-R Base", "--strict")
+    code, last, said = ended(tmp_path / "far", *paper)
+    assert (code, last) == (6, "outside")
+    assert "outside the noise of seeds around XLM-R Base: en -11.8" in said
+    assert ended(tmp_path / "far", *paper[:2])[::2] == (0, "")
+    assert ended(tmp_path / "near", *paper) == (0, "inside", "")
+    code, last, said = ended(tmp_path / "near" / "seed1.json", *paper)
+    assert (code, last) == (5, "unknown")
+    assert "Give a folder of several seeds" in said
+    code, _, said = ended(tmp_path / "near", str(tmp_path / "far"), "--strict")
+    assert code == 2 and "--strict goes with --paper" in said
+
+
+def test_the_command_takes_folders_of_seeds_and_refuses_altered_data_with_5(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = write_model(tmp_path, world.data, "good", even(0.85, 3, 0.02))
+    bad = write_model(tmp_path, world.data, "bad", even(0.65, 3, 0.02))
+    altered = write_model(tmp_path / "altered", other_world(world, tmp_path).data, "good", even(0.85, 3, 0.02))
+    assert main(["compare", str(good), str(bad), "--data", str(world.data)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "A: good transfer joint, seeds 1, 2, 3"
+    assert [line.split()[-2:] for line in lines[-3:]] == [["A", "better"]] * 3
+    assert main(["compare", str(bad), str(good), "--data", str(world.data)]) == 0
+    assert [line.split()[-2:] for line in capsys.readouterr().out.splitlines()[-3:]] == [["B", "better"]] * 3
+    assert main(["compare", str(good), str(altered), "--data", str(world.data)]) == 5
+    assert "the test data differ in en, sw" in capsys.readouterr().err

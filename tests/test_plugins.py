@@ -152,8 +152,13 @@ def test_a_file_that_is_no_benchmark_is_refused(
     assert "Traceback" not in done.err
 
 
-def test_two_plugins_of_one_name_are_refused(go: Go, paws: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert go("list", "--plugin", paws, "--plugin", paws) == 2
+def test_two_plugins_of_one_name_are_refused_and_one_given_twice_is_one(
+    go: Go, paws: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert go("list", "--plugin", paws, "--plugin", paws) == 0
+    other = tmp_path / "other.py"
+    other.write_text(paws.read_text(encoding="utf-8") + "\n# another file\n", encoding="utf-8")
+    assert go("list", "--plugin", paws, "--plugin", other) == 2
     assert "two benchmarks are named 'paws-x'" in capsys.readouterr().err
 
 

@@ -1,4 +1,4 @@
-"""The paper's Tables 1 to 4 as records: all rows are there, and the arithmetic holds where the paper's does."""
+"""The paper's Tables 1 to 5 as records: all rows are there, and the arithmetic holds where the paper's does."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from xlmr_bench.benchmarks.conll_official import PUBLISHED as CONLL
 from xlmr_bench.benchmarks.glue_official import EXPECTED
 from xlmr_bench.benchmarks.mlqa_official import MLQA, MLQA_LANGUAGES
 from xlmr_bench.languages import XNLI_LANGUAGES
-from xlmr_bench.published import published_records
-from xlmr_bench.results import Record
+from xlmr_bench.published import published_records, published_rows
+from xlmr_bench.results import Record, read_record
 
 # (model, protocol, #M) of the 15 rows, with the average as printed.
 TABLE_1 = {
@@ -54,7 +54,17 @@ TABLE_3 = {
     "XLM-R": (70.7, 52.7),
 }
 TABLE_4 = {"BERT-Large": 90.2, "XLNet-Large": 92.0, "RoBERTa": 92.8, "XLM-R": 91.8}
+# (model, pretraining data, protocol); #M is not printed.
+TABLE_5 = {
+    ("BERT", "Wiki", "translate-train"): 73.4,
+    ("BERT", "CC", "translate-train"): 77.5,
+    ("XLM-7", "Wiki", "transfer"): 71.8,
+    ("XLM-7", "CC", "transfer"): 76.2,
+    ("XLM-7", "Wiki", "translate-train-all"): 76.3,
+    ("XLM-7", "CC", "translate-train-all"): 80.0,
+}
 
+XLM_7 = ("en", "fr", "de", "ru", "zh", "sw", "ur")
 NER_LANGUAGES = ("en", "nl", "es", "de")
 GLUE_TASKS = ("MNLI-m", "MNLI-mm", "QNLI", "QQP", "SST-2", "MRPC", "STS-B")
 BENCHMARKS = ("xnli", "ner", "mlqa", "glue")
@@ -101,6 +111,39 @@ def test_all_rows_of_table_4_are_there_with_their_printed_averages() -> None:
     records = published_records("glue")
     assert len(records) == 4
     assert {key(r): averages(r) for r in records} == {(k, "each", "per-language"): (v,) for k, v in TABLE_4.items()}
+
+
+def test_all_rows_of_table_5_are_there_with_their_printed_averages_and_all_languages() -> None:
+    records = published_records("xnli", table=5)
+    assert {(r["model"]["name"], r["model"]["pretraining_data"], r["protocol"]): averages(r) for r in records} == {
+        k: (v,) for k, v in TABLE_5.items()
+    }
+    for record in records:
+        expected = [("test", c, "accuracy", 5010) for c in XLM_7]
+        assert [(s["split"], s["language"], s["metric"], s["n"]) for s in record["scores"]] == expected
+        size = {"BERT": (1, 40_000), "XLM-7": (7, 150_000)}[record["model"]["name"]]
+        assert (record["model"]["languages"], record["model"]["vocab_size"]) == size
+        assert sum(cells(record).values()) / 7 == pytest.approx(100 * record["aggregate"][0]["value"], abs=0.05)
+
+
+def test_rows_of_table_5_are_ablations_and_stand_beside_no_result_of_table_1() -> None:
+    ablations = {r["provenance"]["row"] for r in published_records("xnli", table=5)}
+    assert len(ablations) == 6
+    for protocol in (None, "transfer", "translate-train", "translate-train-all"):
+        rows = published_records("xnli", protocol)
+        assert rows == published_records("xnli", protocol, table=1)
+        assert not ablations & {r["provenance"]["row"] for r in rows}
+    assert [r["model"]["pretraining_data"] for r in published_records("xnli", "transfer", table=5)] == ["Wiki", "CC"]
+
+
+@pytest.mark.parametrize(("table", "rows"), [(1, 15), (2, 10), (3, 5), (4, 4), (5, 6), (6, 0)])
+def test_rows_of_a_table_are_found_by_the_names_of_their_rows(table: int, rows: int) -> None:
+    found = published_rows(table)
+    assert len(found) == rows
+    for name, (path, record) in found.items():
+        assert name.startswith(f"t{table}.")
+        assert record["provenance"]["source"].endswith(f"Table {table}")
+        assert read_record(path) == record
 
 
 def test_every_row_of_table_1_has_all_languages_in_table_order() -> None:
@@ -234,6 +277,18 @@ def test_the_records_repeat_the_collected_table_1(shared_data: Path) -> None:
         for r in published_records("xnli")
     )
     assert ours == sorted((r["avg_printed"], *(r["acc"][c] for c in XNLI_LANGUAGES)) for r in rows)
+
+
+def test_the_records_repeat_the_collected_table_5(shared_data: Path) -> None:
+    rows = {r["id"]: r for r in collected(shared_data, "table5_mono_vs_multi.yaml")}
+    records = {r["provenance"]["row"]: r for r in published_records("xnli", table=5)}
+    assert records.keys() == rows.keys()
+    for name, row in rows.items():
+        model = records[name]["model"]
+        assert (model["name"], model["pretraining_data"]) == (row["model"], row["D"])
+        assert model["vocab_size"] == 1000 * int(row["vocab"].removesuffix("k"))
+        assert averages(records[name]) == (row["avg_printed"],)
+        assert cells(records[name]) == pytest.approx(row["acc"])
 
 
 # benchmark -> (file, printed average and cells in the file's words by our metric; None: whatever the metric)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -22,15 +23,15 @@ from xlmr_bench.device import Ranks
 from xlmr_bench.examples import limited
 from xlmr_bench.modeling.model import load_fine_tuned, open_source
 from xlmr_bench.predict import predict_outputs
-from xlmr_bench.request import locate
+from xlmr_bench.request import locate, resolve
 from xlmr_bench.results import read_record
 from xlmr_bench.settings import override
-from xlmr_bench.workload import prepare
+from xlmr_bench.workload import load_workload, prepare
 
 Run = Callable[..., Path]
 LIMIT = "40"
 SHORT = (
-    *("--set", "epochs=0", "--set", "steps=6", "--set", "evaluate_every=3", "--set", "precision=fp32"),
+    *("--set", "epochs=0", "--set", "steps=6", "--set", "evaluate_every=1", "--set", "precision=fp32"),
     *("--set", "max_length=128", "--limit", LIMIT, "--seed", "1"),
 )
 FAST = ("--set", "learning_rate=2e-3")
@@ -139,6 +140,22 @@ def test_settings_of_single_tasks_are_recorded_beside_those_of_all(run: Run, mod
     assert not record["config"]["exceptions"].get("RTE")
 
 
+def test_a_task_with_a_length_of_its_own_is_encoded_at_that_length(model: Path) -> None:
+    source = open_source(str(model))
+    asked: dict[str, Any] = dict.fromkeys(("protocol", "preset", "seeds", "name"))
+    request = resolve(
+        **asked, benchmark="glue", model=str(model), languages="MNLI-m,MNLI-mm,STS-B", data=[], files=[], limit=30,
+        assignments=["max_length=64"], output=Path("out"), device="cpu", save_models=False,
+    )  # fmt: skip
+    own = replace(request, assignments=(), preset=replace(request.preset, exceptions=(("MNLI-m", "max_length", 12),)))
+    usual, shorter = (load_workload(r, source.tokenizer) for r in (request, own))
+    for place in ("train", "dev", "test"):
+        long, short = getattr(usual, place), getattr(shorter, place)
+        for code in short:
+            a, b = (x if place == "train" else x.encoded for x in (long[code], short[code]))
+            assert (b.lengths.max() == 12 < a.lengths.max()) == code.startswith("MNLI"), (place, code)
+
+
 def test_pairs_of_languages_are_averaged_beside_the_languages(run: Run) -> None:
     record = record_of(run("mlqa"), "mlqa")
     test = {(a["average"], a["metric"]): a for a in record["aggregate"] if a["split"] == "test"}
@@ -190,6 +207,30 @@ def test_a_saved_model_predicts_and_scores_as_its_run_did(
     again = {s["metric"]: s["value"] for s in json.loads(capsys.readouterr().out)["scores"]}
     scores = record_of(folder, name)["scores"]
     assert again == {s["metric"]: s["value"] for s in scores if (s["split"], s["language"]) == (split, column)}
+
+
+def test_every_selected_checkpoint_is_saved_with_its_own_weights(run: Run, tmp_path: Path) -> None:
+    folder = run("mlqa")
+    places = {
+        rule: read_record(folder / rule / "seed1.json")["selected"] for rule in ("joint", "per-language", "english")
+    }
+    chosen = {s["step"]: (rule, s["language"]) for rule, selected in places.items() for s in selected}
+    saved = sorted(p.name for p in (folder / "models" / "seed1").iterdir())
+    assert saved == sorted(f"en-step{step}" for step in chosen)
+    assert len(chosen) > 1, "one checkpoint alone would hide that all models are the last one"
+    for step, (rule, column) in chosen.items():
+        target = tmp_path / f"{step}.parquet"
+        words = [
+            "predict",
+            "mlqa",
+            "--model",
+            str(folder / "models" / "seed1" / f"en-step{step}"),
+            "--output",
+            str(target),
+        ]
+        assert main([*words, "--languages", column, "--max-length", "128", "--limit", LIMIT]) == 0
+        recorded = predictions_of(folder / rule / "seed1.predictions.parquet")
+        assert predictions_of(target)["test", column] == recorded["test", column]
 
 
 @pytest.mark.parametrize("name", ["ner", "squad"])

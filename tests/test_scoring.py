@@ -92,7 +92,7 @@ def test_other_tasks_beside_the_tables_do_not_count_in_its_average() -> None:
         (("QNLI", "MRPC"), {"QNLI": 1, "MRPC": 1}),
         (("MNLI-m", "QNLI"), {"MNLI-m": 1, "QNLI": 1}),
         (("MNLI-m", "MNLI-mm", "QNLI"), {"MNLI-m": 0.5, "MNLI-mm": 0.5, "QNLI": 1}),
-        (("QNLI", "RTE"), {"QNLI": 1}),
+        (("QNLI", "RTE"), {"QNLI": 1, "RTE": 1}),
         (("RTE", "WNLI"), {"RTE": 1, "WNLI": 1}),
     ],
 )

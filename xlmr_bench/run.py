@@ -130,7 +130,8 @@ def _config(request: Request) -> dict[str, Any]:
     common = asdict(request.settings)
     own = {t.name: asdict(request.settings_of(t.name)) for t in request.fine_tunings}
     differ = {name: {k: v for k, v in values.items() if v != common[k]} for name, values in own.items()}
-    exceptions = {"exceptions": differ} if any(differ.values()) else {}
+    differ = {name: changed for name, changed in differ.items() if changed}
+    exceptions = {"exceptions": differ} if differ else {}
     return {"preset": request.preset.name, "languages": list(request.languages), **common, **exceptions}
 
 
@@ -230,7 +231,6 @@ def _announce(request: Request, workload: Workload) -> None:
     say += [
         f"{name}: {', '.join(f'{key}={value}' for key, value in values.items())}"
         for name, values in _config(request).get("exceptions", {}).items()
-        if values
     ]
     if request.limit:
         say.append(f"limited to {request.limit} examples a split: the records are marked and are no results")

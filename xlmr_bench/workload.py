@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from .benchmarks.translation import translation_quality
 from .encode import Encoded, join
-from .errors import UsageError
+from .errors import DataError
 from .examples import Split, limited
 from .modeling.tokenizer import Tokenizer
 from .protocols import ENGLISH, FineTuning
@@ -80,7 +80,9 @@ def load_workload(request: Request, tokenizer: Tokenizer) -> Workload:
     def load(role: str, language: str) -> Prepared:
         split = limited(benchmark.read(request.where, role, language), request.limit)
         if not split.examples:
-            raise UsageError(f"{benchmark.name} {language!r} {role} holds no examples.")
+            raise DataError(f"{benchmark.name} {language!r} {role} holds no examples. Give another file.")
+        if len({e.id for e in split.examples}) < len(split.examples):
+            raise DataError(f"{split.files[0]}: an id stands there twice. Predictions go by id; make ids unique.")
         settings = request.settings_of(benchmark.model_of(language))
         made = prepare(benchmark.task_of(language), split, tokenizer, settings)
         about.append(describe(split, made.encoded))

@@ -44,14 +44,15 @@ def read(where: Where, role: str, language: str) -> Split[LabelledText]:
 
 
 def averages(languages: tuple[str, ...]) -> Averages:
-    """The paper's average of Table 4, in which MNLI counts once; other tasks count where there are none of those.
+    """The paper's average over Table 4's tasks, in which MNLI counts once.
 
-    Over fewer tasks than the table's it is called `partial`.
+    Where some of them are missing it is that of whatever tasks there are, and called `partial`.
     """
-    ours = [code for code in languages if code in TABLE] or list(languages)
+    complete = set(TABLE) <= set(languages)
+    ours = TABLE if complete else languages
     halves = {"MNLI-m", "MNLI-mm"} <= set(ours)
     weights = {code: 0.5 if halves and code.startswith("MNLI") else 1.0 for code in ours}
-    return {"mean" if set(TABLE) <= set(languages) else "partial": weights}
+    return {"mean" if complete else "partial": weights}
 
 
 def _task_name(column: str) -> str:

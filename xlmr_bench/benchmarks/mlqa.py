@@ -33,7 +33,7 @@ def averages(languages: tuple[str, ...]) -> Averages:
 
 
 def refuses(protocol: str, language: str) -> str | None:
-    """Pairs have test sets alone."""
+    """Pairs have dev and test sets alone."""
     if "-" in language and protocol != "transfer":
         return "questions in another language than their contexts' are tested in transfer only"
     return None

@@ -25,6 +25,9 @@ def load_plugin(path: Path) -> None:
     """Run a file and take its benchmarks; records then hold its name and digest. Raises UsageError."""
     if not path.is_file():
         raise UsageError(f"--plugin {path}: there is no such file.")
+    origin = f"{path.name} sha256:{sha256_of(path)}"
+    if any(b.plugin == origin for b in _loaded):  # given twice
+        return
     spec = importlib.util.spec_from_file_location(f"xlmr_bench_plugin_{len(_loaded)}", path)
     if spec is None or spec.loader is None:
         raise UsageError(f"--plugin {path}: not a Python file (its name must end in .py).")
@@ -36,7 +39,7 @@ def load_plugin(path: Path) -> None:
     except Exception as e:
         raise UsageError(f"--plugin {path}: {type(e).__name__}: {e}. The file must run without errors.") from e
     found = getattr(module, "BENCHMARKS", getattr(module, "BENCHMARK", None))
-    _loaded.extend(_checked(found, f"--plugin {path}", f"{path.name} sha256:{sha256_of(path)}"))
+    _loaded.extend(_checked(found, f"--plugin {path}", origin))
 
 
 def added(taken: tuple[str, ...]) -> tuple[Benchmark, ...]:

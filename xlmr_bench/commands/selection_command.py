@@ -57,7 +57,7 @@ def _seed_line(seed: SeedReport) -> str:
     """Which checkpoints each rule chose."""
     parts = []
     for rule, steps in seed.steps.items():
-        chosen = sorted({f"{tuning} {step:,}" for tuning, step in steps.values()})
+        chosen = [f"{tuning} {step:,}" for tuning, step in sorted(set(steps.values()))]
         parts.append(f"{rule}: {', '.join(chosen)}")
     text = f"seed {seed.seed}: {seed.tested} of {seed.evaluated} evaluated checkpoints tested ({'; '.join(parts)})"
     return text if seed.collapsed is None else f"{text}; COLLAPSED, in no mean: {seed.collapsed}"

@@ -32,7 +32,8 @@ def latex(sheet: Sheet) -> str:
     """A `table` (or `longtable`) with caption and label, its footnotes below."""
     grid = lay_out(sheet)
     columns = "".join("r" if numeric else "l" for numeric in grid.numeric)
-    caption = rf"\caption{{{escaped(sheet.title)} (Table {sheet.number} of the XLM-R paper). {escaped(sheet.caption)}}}\label{{tab:xlmr-{sheet.number}}}"
+    words = f"{sheet.title} (Table {sheet.number} of the XLM-R paper). {sheet.caption}"
+    caption = rf"\caption{{{escaped(words)}}}\label{{tab:xlmr-{sheet.number}}}"
     head = [r"\toprule", *_group_head(grid), " & ".join(map(escaped, grid.titles)) + r" \\", r"\midrule"]
     notes = [rf"$^{{{n}}}$ {escaped(note)}" for n, note in enumerate(grid.footnotes, 1)]
     notes += [escaped(line) for line in below(sheet)]

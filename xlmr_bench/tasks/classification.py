@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..encode import Arrays, Encoded, class_numbers, stored
-from ..errors import UsageError
+from ..errors import DataError, UsageError
 from ..examples import Split, TextExample
 from ..metrics import collapsed as at_chance
 from ..modeling.tokenizer import Tokenizer
@@ -30,10 +30,18 @@ def encode(
     key = ["texts", split.digest, tokenizer.digest, settings.max_length]
     arrays = stored(key, lambda: _arrays(split, tokenizer, settings.max_length))
     if isinstance(task, Regression):
-        targets: npt.NDArray[np.generic] = np.array([float(e.label) / task.maximum for e in split.examples], np.float32)
+        targets: npt.NDArray[np.generic] = _values(task, split)
     else:
         targets = class_numbers(task.labels, ((e.id, e.label) for e in split.examples), str(split.files[0]))
     return Encoded(arrays["tokens"], np.asarray(arrays["offsets"]), targets, int(arrays["truncated"]))
+
+
+def _values(task: Regression, split: Split[TextExample]) -> npt.NDArray[np.float32]:
+    """Scores as fractions of the largest one."""
+    try:
+        return np.array([float(e.label) / task.maximum for e in split.examples], dtype=np.float32)
+    except ValueError as e:
+        raise DataError(f"{split.files[0]}: a score is not a number ({e}). Correct the file or its reader.") from None
 
 
 def decode(

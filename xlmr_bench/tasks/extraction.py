@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from ..answers import normalise
 from ..encode import Arrays, Encoded, flat, stored
 from ..errors import UsageError
 from ..examples import Question, Split
@@ -75,10 +76,10 @@ def decode(
 
 
 def collapsed(task: Extraction, split: Split[Question], predicted: list[str]) -> str | None:
-    """Why dev predictions count as collapsed, or None: no answer shares a word with a gold one."""
+    """Why dev predictions count as collapsed, or None: no answer shares a word (Chinese: a character) with gold."""
     for text, example in zip(predicted, split.examples, strict=True):
-        words = set(text.lower().split())
-        if words and any(words & set(answer.lower().split()) or text == answer for answer in example.answers):
+        words = set(normalise(text, "zh").split())
+        if any(words & set(normalise(answer, "zh").split()) for answer in example.answers):
             return None
     return "no answer on dev shares a word with a right one"
 
