@@ -12,7 +12,10 @@ import pytest
 from command_line import ENVIRONMENT, refused, xlmr_bench
 from samples import REPOSITORY
 
-COMMANDS = ("list", "doctor", "data", "init", "convert", "run", "predict", "score", "compare")
+COMMANDS = (
+    "list", "doctor", "data", "init", "convert", "run", "predict",
+    "score", "compare", "leaderboard", "table", "selection",
+)  # fmt: skip
 HEAVY = ("torch", "numpy", "pyarrow", "datasets", "transformers", "sentencepiece", "sacrebleu", "jsonschema")
 
 

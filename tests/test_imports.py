@@ -30,7 +30,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "modeling": ("modeling", *FLOOR),
     # Kinds of task: declarations, and beside them the modules that encode examples and decode outputs.
     "tasks": (
-        "tasks", "encode", "entities", "windows", "metrics", "examples", "settings", "modeling", *FLOOR,
+        "tasks", "encode", "entities", "answers", "windows", "metrics", "examples", "settings", "modeling", *FLOOR,
     ),
     # Getting files and finding them, whatever benchmark they are of.
     "data": ("data", *FLOOR),
@@ -54,6 +54,11 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     ),
     "comparison": ("results", "published", "report", "metrics", "pairing", "significance", "benchmarks", *FLOOR),
     "tables": ("tables", "results", "published", "report", "benchmarks", *FLOOR),
+    "ranking": ("results", "report", "pairing", "significance", "benchmarks", *FLOOR),
+    "leaderboard": ("results", "published", "report", "pairing", "ranking", "benchmarks", *FLOOR),
+    "selection_report": ("results", "report", "pairing", "protocols", "benchmarks", *FLOOR),
+    "plots": ("results", "published", "report", "benchmarks", *FLOOR),
+    "notebook": ("errors",),
     "provenance": (),
     "request": ("benchmarks", "protocols", "selection", "settings", "miniature", *FLOOR),
     # Making translated data: files in, files out; the translation model is torch's.
@@ -85,6 +90,7 @@ ABOVE: dict[str, tuple[str, ...]] = {
     "run": ("plan", "commands", "cli"),
     "commands": ("cli",),
     "cli": ("commands",),  # by name, when one runs
+    "cli_results": ("commands", "cli"),
     "__main__": (),
 }
 
@@ -98,7 +104,9 @@ LIGHT: dict[str, tuple[str, ...]] = {
     ),
     "commands": MODELS,
     **dict.fromkeys(("metrics", "scoring", "results", "predictions", "published", "report", "comparison"), MODELS),
-    **dict.fromkeys(("significance", "pairing", "tables"), MODELS),
+    **dict.fromkeys(("significance", "pairing", "ranking", "leaderboard", "selection_report"), MODELS),
+    **dict.fromkeys(("tables", "claims", "plots", "notebook"), MODELS),
+    "cli_results": HEAVY,
     "miniature": ("torch", "modeling"),
     "workload": ("torch",),
     "tasks": ("torch", "transformers", "datasets"),

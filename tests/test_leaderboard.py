@@ -217,7 +217,7 @@ def test_records_are_selected_by_what_they_are_of_and_unknown_names_get_the_near
 
 
 def test_the_command_prints_text_json_and_csv_of_the_same(data: Path, runs: Path, capsys: Out) -> None:
-    words = ["leaderboard", str(runs), "--data", str(data), "--benchmark", "xnli", "--origin", "run"]
+    words = ["leaderboard", "rank", str(runs), "--data", str(data), "--benchmark", "xnli", "--origin", "run"]
     assert main(words) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "xnli transfer: test accuracy (%), data: toy"
@@ -252,7 +252,7 @@ def test_the_command_prints_text_json_and_csv_of_the_same(data: Path, runs: Path
 def test_what_was_left_out_stands_below_the_table_or_beside_the_csv(data: Path, tmp_path: Path, capsys: Out) -> None:
     write_model(tmp_path, data, "one", even(0.8, 2))
     write_seed(tmp_path / "seed9.json", data, {"en": 0.8, "sw": 0.7}, limit=30, seed=9)
-    words = ["leaderboard", str(tmp_path), "--data", str(data), "--origin", "run"]
+    words = ["leaderboard", "rank", str(tmp_path), "--data", str(data), "--origin", "run"]
     line = f"left out: toy seed 9: limited to 30 examples a split ({tmp_path}/seed9.json)"
     assert main(words) == 0
     assert capsys.readouterr().out.splitlines()[-1] == line
@@ -264,5 +264,5 @@ def test_what_was_left_out_stands_below_the_table_or_beside_the_csv(data: Path, 
 
 @pytest.mark.parametrize("make", [lambda p: p / "none", lambda p: p])
 def test_no_results_end_with_3(tmp_path: Path, capsys: Out, make: Callable[[Path], Path]) -> None:
-    assert main(["leaderboard", str(make(tmp_path))]) == 3
+    assert main(["leaderboard", "rank", str(make(tmp_path))]) == 3
     assert capsys.readouterr().err.startswith("xlmr_bench: ")

@@ -6,10 +6,10 @@ Nothing heavy is imported here: `--help` costs a tenth of a second.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 
 from . import __version__
+from .cli_results import PLUGIN, RESULTS, Command
 from .console import Parser, dispatch, ended
 
 EPILOG = """examples:
@@ -20,8 +20,6 @@ EPILOG = """examples:
 
 exit codes: 0 ok, 1 run failed, 2 usage, 3 data missing or wrong, 4 some seeds failed, 5 not comparable,
 6 outside the tolerance asked for, 130 interrupted (the same command continues)."""
-
-PLUGIN = "Python file with a benchmark of your own (see README); its code is run"
 
 
 def build_parser() -> Parser:
@@ -41,12 +39,9 @@ def build_parser() -> Parser:
             name, help=summary, description=summary, epilog=f"example:\n  {example}", formatter_class=raw
         )
 
-    for add in (_list, _doctor, _data, _init, _convert, _run, _predict, _score, _compare):
+    for add in (_list, _doctor, _data, _init, _convert, _run, _predict, *RESULTS):
         add(command)
     return parser
-
-
-Command = Callable[[str, str, str], argparse.ArgumentParser]
 
 
 def _list(command: Command) -> None:
@@ -192,38 +187,6 @@ def _predict(command: Command) -> None:
         help="other settings, e.g. n_best",
     )
     p.add_argument("--output", type=Path, required=True, metavar="FILE", help="prediction file (parquet) to write")
-
-
-def _score(command: Command) -> None:
-    p = command(
-        "score",
-        "score a prediction file (parquet, or tsv with columns split language id prediction) without a model",
-        "python -m xlmr_bench score seed1.predictions.parquet --data DIR",
-    )
-    p.add_argument("file", type=Path, metavar="FILE")
-    p.add_argument("--benchmark", help="needed where the file does not say it (tsv)")
-    p.add_argument("--data", action="append", default=[], metavar="DIR", help="as in run")
-    p.add_argument("--files", action="append", default=[], metavar="ROLE=PATTERN", help="as in run")
-    p.add_argument("--plugin", action="append", default=[], type=Path, metavar="FILE", help=PLUGIN)
-    p.add_argument("--format", choices=("text", "json"), default="text")
-
-
-def _compare(command: Command) -> None:
-    p = command(
-        "compare",
-        "compare two results language by language, or one with the paper",
-        "python -m xlmr_bench compare a/xnli/transfer/joint/seed1.json b/xnli/transfer/joint/seed1.json",
-    )
-    p.add_argument("a", type=Path, metavar="A", help="result record")
-    p.add_argument("b", type=Path, nargs="?", metavar="B", help="result record of the same data")
-    p.add_argument("--data", action="append", default=[], metavar="DIR", help="the test data, as in run")
-    p.add_argument("--files", action="append", default=[], metavar="ROLE=PATTERN", help="as in run")
-    p.add_argument("--paper", metavar="ROW", help="compare A with this model's published row, e.g. 'XLM-R Base'")
-    p.add_argument(
-        "--tolerance", type=float, metavar="POINTS", help="with --paper: exit 6 when the means differ by more"
-    )
-    p.add_argument("--plugin", action="append", default=[], type=Path, metavar="FILE", help=PLUGIN)
-    p.add_argument("--format", choices=("text", "json"), default="text")
 
 
 def main(argv: list[str]) -> int:

@@ -33,7 +33,7 @@ def report(records: Sequence[Record], style: str) -> str:
     compared = published_records(benchmark.name, first["protocol"])
     rows += [_published_row(r, languages, benchmark) for r in compared if r["model"]["name"] in _BESIDE]
     head = ["model", "#M", "seeds", *languages, "avg", "±"]
-    metrics = " / ".join(str(a["metric"]) for a in _averages(first)[: benchmark.shown])
+    metrics = " / ".join(str(a["metric"]) for a in headlines(first)[: benchmark.shown])
     title = f"{benchmark.name} {first['protocol']}: {tested_split(first)} {metrics} (%), data: {first['data']['name']}"
     table = tabulate(rows, head, tablefmt="simple", disable_numparse=True)
     return "\n".join([title, table, *_remarks(records, benchmark)])
@@ -67,10 +67,10 @@ def column_values(record: Record, place: int = 0) -> dict[str, float]:
 
 def headline(record: Record) -> dict[str, Any]:
     """The headline average over the reported languages."""
-    return _averages(record)[0]
+    return headlines(record)[0]
 
 
-def _averages(record: Record) -> list[dict[str, Any]]:
+def headlines(record: Record) -> list[dict[str, Any]]:
     """The headline average, metric by metric."""
     found = [dict(a) for a in record["aggregate"] if a["split"] == tested_split(record)]
     return [a for a in found if a.get("average") == found[0].get("average")]
@@ -79,7 +79,7 @@ def _averages(record: Record) -> list[dict[str, Any]]:
 def _our_row(records: list[Record], languages: tuple[str, ...], benchmark: Benchmark) -> list[str]:
     """Means (or medians) over seeds; ± is the standard deviation over seeds, or half the 95 % interval of one seed."""
     middle = median if benchmark.median else mean
-    means = [_averages(r)[: benchmark.shown] for r in records]
+    means = [headlines(r)[: benchmark.shown] for r in records]
     if len(records) > 1:
         spread = f"{100 * stdev(m[0]['value'] for m in means):.1f} sd"
     else:
@@ -99,7 +99,7 @@ def _published_row(record: Record, languages: tuple[str, ...], benchmark: Benchm
     values = [column_values(record, place) for place in range(benchmark.shown)]
     cells = [_cell(v[code] for v in values) if code in values[0] else ABSENT for code in languages]
     if set(languages) == set(benchmark.chosen or benchmark.languages):
-        averages = [a["value"] for a in _averages(record)[: benchmark.shown]]
+        averages = [a["value"] for a in headlines(record)[: benchmark.shown]]
     else:
         weights = next(iter(benchmark.averages(languages).values()))
         complete = values[0].keys() >= set(weights)

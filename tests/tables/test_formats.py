@@ -200,6 +200,10 @@ def test_mnli_shares_a_column_and_f1_stands_with_exact_match(tmp_path: Path) -> 
     mlqa = render(build(3, tmp_path), "text")
     assert re.search(r"XLM-R +en +100 +80\.6 / 67\.8 +74\.1 / 56\.0", mlqa)
     assert re.search(r"toy \(ours, 2 seeds, English dev\) .* 60\.0 / 40\.0 ± 0\.0 / 0\.0 sd", mlqa)
+    assert re.search(r"BERT-Large \[1\] \[2\] +en +1 +80\.2 / 67\.4( +-){7}\n", mlqa)
+    # Model, train and #lgs stand before the seven languages.
+    assert r"\multicolumn{3}{c}{} & \multicolumn{7}{c}{F1 / EM (\%)} & " in render(build(3), "latex")
+    assert r"\cmidrule(lr){4-10}" in render(build(3), "latex")
     glue = render(build(4), "text")
     assert re.search(r"BERT-Large .*86\.6 / - ", glue)
     assert re.search(r"XLM-R .*88\.9 / 89\.0 ", glue)

@@ -107,7 +107,9 @@ def _joined(
     value = published + sum(m.value for m in means)
     variance = sum(m.error**2 for m in means)
     lost = sum(m.error**4 / m.freedom for m in means)
-    half = t_quantile(int(min(variance**2 / lost, _FREEDOM)) if lost > 0 else _FREEDOM) * sqrt(variance) + rounding
+    freedom = variance**2 / lost if lost > 0 else _FREEDOM
+    # One mean has n - 1 exactly, which floating point may put just below.
+    half = t_quantile(int(min(freedom + 1e-6, _FREEDOM))) * sqrt(variance) + rounding
     spreads = [m.spread for m in means if m.spread is not None]
     return Estimate(
         value=value,

@@ -14,7 +14,7 @@ def execute(args: argparse.Namespace) -> int:
     """Print the differences; exit 5 when they would mean nothing, 6 when outside --tolerance or, --strict, noise."""
     if (args.b is None) == (args.paper is None):
         raise UsageError("compare takes either a second record or --paper ROW.")
-    strict = getattr(args, "strict", False)
+    strict = args.strict
     for option, given in (("--tolerance", args.tolerance is not None), ("--strict", strict)):
         if given and args.paper is None:
             raise UsageError(f"{option} goes with --paper.")

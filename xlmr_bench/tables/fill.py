@@ -10,7 +10,7 @@ from typing import Any
 from ..benchmarks import find_benchmark
 from ..errors import DataError
 from ..published import published_folder, published_rows
-from ..report import column_values, headline, tested_split
+from ..report import column_values, headlines, tested_split
 from ..results import Record
 from .layout import Part, ResultTable
 from .runs import RULES, Seeds, on_published_data
@@ -125,7 +125,7 @@ def _average(table: ResultTable, records: Sequence[Record], place: int) -> Cell:
     """The benchmark's headline average, where every column of the table is there."""
     if any(code not in column_values(r, place) for r in records for code in table.columns):
         return Cell()
-    found = [_headlines(r)[place] for r in records]
+    found = [headlines(r)[place] for r in records]
     return _cell(records, [a["value"] for a in found], found[0]["ci95"])
 
 
@@ -140,7 +140,7 @@ def _cell(records: Sequence[Record], values: Sequence[float], interval: Sequence
 
 def _printed_average(table: ResultTable, record: Record, place: int) -> Cell:
     """The average as printed, flagged where the printed scores do not give it within what rounding can do."""
-    printed = _headlines(record)[place]["value"]
+    printed = headlines(record)[place]["value"]
     if printed is None:
         return Cell()
     values = column_values(record, place)
@@ -152,12 +152,6 @@ def _printed_average(table: ResultTable, record: Record, place: int) -> Cell:
         return Cell(printed)
     mean_ = f"{100 * follows:.{table.decimals + 1}f}"
     return Cell(printed, flags=(f"the printed average disagrees with its cells, whose mean is {mean_}",))
-
-
-def _headlines(record: Record) -> list[dict[str, Any]]:
-    """The headline average, metric by metric."""
-    name = headline(record).get("average")
-    return [a for a in record["aggregate"] if a["split"] == tested_split(record) and a.get("average") == name]
 
 
 def _entries(record: Record, column: str) -> list[dict[str, Any]]:
