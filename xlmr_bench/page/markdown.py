@@ -30,9 +30,12 @@ def _section(section: Section) -> str:
     parts = [f"## {escaped(section.title)}", escaped(section.reference) + "."]
     for standard in section.standards:
         rows = [row for row in section.rows if row.protocol == standard.protocol]
-        parts += [f"### {escaped(section.name)} {escaped(standard.protocol)}", _standard(section, standard), "", ""]
-        parts[-2] = _table(section, rows)
-        parts[-1] = "\n".join(f"- {line}" for line in _below(section, standard, rows))
+        parts += [
+            f"### {escaped(section.name)} {escaped(standard.protocol)}",
+            _standard(section, standard),
+            _table(section, rows),
+            "\n".join(f"- {line}" for line in _below(section, standard, rows)),
+        ]
     return "\n\n".join(parts)
 
 
