@@ -57,6 +57,9 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "ranking": ("results", "report", "pairing", "significance", "benchmarks", *FLOOR),
     "leaderboard": ("results", "published", "report", "pairing", "ranking", "benchmarks", *FLOOR),
     "selection_report": ("results", "report", "pairing", "protocols", "benchmarks", *FLOOR),
+    "claims": (
+        "claims", "results", "published", "report", "pairing", "significance", "benchmarks", "tables", *FLOOR,
+    ),
     "plots": ("results", "published", "report", "benchmarks", *FLOOR),
     "notebook": ("errors",),
     "provenance": (),

@@ -135,7 +135,9 @@ def test_records_of_a_real_run_are_reported_ranked_and_not_different_by_rule(
     shutil.copytree(unbroken, tmp_path / "again")
     for path, record in find_records(tmp_path / "again"):
         write_record(path, {**record, "model": {**record["model"], "name": "again"}, "status": "ok", "notes": []})
-    assert main(["leaderboard", "rank", str(tmp_path), "--selection", "joint", "--origin", "run", "--format", "json"]) == 0
+    assert (
+        main(["leaderboard", "rank", str(tmp_path), "--selection", "joint", "--origin", "run", "--format", "json"]) == 0
+    )
     (board,) = json.loads(capsys.readouterr().out)
     assert (board["data"], board["official"], len(board["rows"])) == ("miniature", None, 1)
     a, b = (next(place.rglob("joint/seed1.json")) for place in (unbroken, tmp_path / "again"))

@@ -81,6 +81,21 @@ def _leaderboard(command: Command) -> None:
     rank.add_argument("--format", choices=("text", "json", "csv"), default="text")
 
 
+def _claims(command: Command) -> None:
+    p = command(
+        "claims",
+        "the paper's 66 claims: whether its own numbers bear them out, and whether ours do",
+        "python -m xlmr_bench claims --runs leaderboards/runs --model 'XLM-R=my-xlmr-large' --only xnli",
+    )
+    p.add_argument("--runs", type=Path, metavar="DIR", help=f"our results (default: {RUNS})")
+    named = "which of our models stands for the paper's (repeatable)"
+    p.add_argument("--model", action="append", default=[], metavar="PAPER=OURS", help=named)
+    some = "a claim, or the beginning of several (repeatable)"
+    p.add_argument("--only", action="append", default=[], metavar="ID", help=some)
+    p.add_argument("--untested", action="store_true", help="only what no run has tested yet")
+    p.add_argument("--format", choices=("text", "json", "markdown"), default="text")
+
+
 def _selection(command: Command) -> None:
     p = command(
         "selection",
@@ -92,4 +107,4 @@ def _selection(command: Command) -> None:
     p.add_argument("--format", choices=("text", "json"), default="text")
 
 
-RESULTS = (_score, _compare, _leaderboard, _table, _selection)
+RESULTS = (_score, _compare, _leaderboard, _table, _claims, _selection)

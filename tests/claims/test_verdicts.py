@@ -192,6 +192,10 @@ UNFIT: dict[str, tuple[dict[str, object], str]] = {
     ),
     "altered data": ({"data": {"name": "mine", "official": False, "splits": []}}, "not on the official data (mine)"),
     "collapsed": ({"status": "collapsed"}, "collapsed"),
+    "without intervals": (
+        {"aggregate": [{"split": "test", "metric": "accuracy", "value": 0.7, "ci95": None, "languages": 15}]},
+        "without intervals",
+    ),
     "a paper's": ({"origin": "paper"}, "a published number"),
 }
 
@@ -222,7 +226,7 @@ def test_seeds_of_other_settings_are_not_averaged(write_run: WriteRun, book: Boo
     seeds(write_run, "XLM-R", 80.9)
     write_run("XLM-R", flat(80.9), seed=6, config={"preset": "xtreme", "languages": list(XNLI_LANGUAGES)})
     runs = load_runs(tmp_path / "runs")
-    assert runs.models == ()
+    assert runs.by_key == {}
     assert {reason for _, reason in runs.excluded} == {
         "one of several results of this model; name a folder with one of them"
     }
@@ -303,7 +307,9 @@ def test_models_of_one_language_each_stand_together_for_one_of_the_papers(
         held("mono-beats-xlm7-wiki", book, tmp_path, [*names, "BERT Wiki=second-sw"])
 
 
-@pytest.mark.parametrize(("lead", "verdict"), [(0.0, SUPPORTED), (0.5, UNDECIDED), (-0.9, CONTRADICTED)])
+@pytest.mark.parametrize(
+    ("lead", "verdict"), [(0.0, SUPPORTED), (0.5, UNDECIDED), (-0.9, CONTRADICTED), (0.9, CONTRADICTED)]
+)
 def test_level_means_an_interval_within_half_a_point(
     write_run: WriteRun, book: Book, tmp_path: Path, lead: float, verdict: str
 ) -> None:

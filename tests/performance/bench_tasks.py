@@ -1,8 +1,8 @@
 """Fine-tuning and evaluation for NER, QA and sentence pairs beside the Hugging Face way, on real data and one thread.
 
-Ours and the peer as `documented` and at its `best` (see `peers`) take turns in one process, from the same weights, with
-the same batches' size; figures are medians of examples per CPU-second over several rounds. An example is a sentence, a
-window of a question's context, or a pair. The peer's windows overlap by 128 pieces, ours start 128 apart: ours are more.
+Ours and the peer as `documented` and at its `best` (see `peers`) take turns in one process, from the same weights and
+with equal batch sizes; figures are medians of examples per CPU-second over several rounds. An example is a sentence,
+a window of a question's context, or a pair. The peer's windows overlap by 128 pieces, ours start 128 apart.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def asked_of(split: Split[Question]) -> list[Asked]:
 
 
 def works(model: Path, data: Path, n: int) -> dict[str, Measured]:
-    """All that is measured: CoNLL-2003 English, stand-ins for SQuAD (articles of its dev set), MultiNLI and XNLI dev."""
+    """All that is measured: CoNLL-2003 English, stand-ins for SQuAD (parts of its dev set), MultiNLI and XNLI dev."""
     squad = {"train": "standin-train.from-dev-articles-01-40.json", "dev": "standin-dev.from-dev-articles-41-48.json"}
     asked = Where(patterns=tuple((role, str(data / "squad" / name)) for role, name in squad.items()))
     roles = ("train", "dev")

@@ -27,15 +27,11 @@ RELEASED = {
 
 @dataclass(frozen=True)
 class Runs:
-    """Records that count, by seed, and those that do not, with the reason."""
+    """Records that count, by seed, those that do not with the reason, and the models of both."""
 
     by_key: Mapping[Key, Mapping[int, Record]]
     excluded: tuple[tuple[Path, str], ...] = ()
-
-    @property
-    def models(self) -> tuple[str, ...]:
-        """Our models that have records, in order."""
-        return tuple(dict.fromkeys(key[0] for key in self.by_key))
+    models: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,7 +61,9 @@ def load_runs(place: Path) -> Runs:
     """All records of runs at or below a path. Of a model with several settings or data none counts: which is meant?"""
     found: dict[Key, list[tuple[Path, Record]]] = {}
     excluded = []
+    models: dict[str, None] = {}
     for path, record in find_records(place):
+        models[record["model"]["name"]] = None
         reason = _no_evidence(record)
         if reason:
             excluded.append((path, reason))
@@ -85,7 +83,7 @@ def load_runs(place: Path) -> Runs:
                 excluded.append((path, "a copy of a seed that counts"))
             else:
                 seeds[record["seed"]] = record
-    return Runs(by_key, tuple(excluded))
+    return Runs(by_key, tuple(excluded), tuple(models))
 
 
 def bind(runs: Runs, assignments: Sequence[str], paper_models: Iterable[str]) -> Bound:
@@ -100,7 +98,7 @@ def bind(runs: Runs, assignments: Sequence[str], paper_models: Iterable[str]) ->
         if chosen is None:
             raise unknown_name("model of the paper", model, known)
         if ours not in runs.models:
-            raise unknown_name("model among the runs that count as evidence", ours, runs.models)
+            raise unknown_name("model among the runs", ours, runs.models)
         names[chosen] = (*names.get(chosen, ()), ours)
     for model in known:
         alike = {_plain(n) for n in (model, *RELEASED.get(model, ()))}

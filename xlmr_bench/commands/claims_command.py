@@ -25,8 +25,8 @@ def execute(args: argparse.Namespace) -> int:
     book = read_book()
     place = args.runs or DEFAULT_RUNS
     runs = load_runs(place) if args.runs or place.exists() else Runs({})
-    if args.model and not runs.by_key:
-        raise UsageError(f"--model names runs, but {place} holds none that count as evidence. Give --runs DIR.")
+    if args.model and not runs.models:
+        raise UsageError(f"--model names runs, but {place} holds none. Give --runs DIR.")
     bound = bind(runs, args.model, [row.model for row in book.values()])
     findings = [find(claim, book, bound) for claim in chosen]
     if args.untested:

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from .. import __version__
-from ..benchmarks import all_benchmarks
+from ..benchmarks import all_benchmarks, find_benchmark
 from ..benchmarks.base import Benchmark, Where
 from ..errors import DataError
 from ..files import digest_of
@@ -34,7 +34,8 @@ def gather(runs: Path | None, out: Path, where_of: WhereOf) -> Page:
     Raises DataError for a record that cannot be read, and where there is nothing to show.
     """
     ours = [] if runs is None else [run for run in load([runs], {}) if run[1]["origin"] == "run"]
-    paper = [(Path("paper"), record) for b in all_benchmarks() for record in published_records(b.name)]
+    known = _known(ours)
+    paper = [(Path("paper"), record) for b in known for record in published_records(b.name)]
     if not ours and not paper:
         raise DataError("there are no results and no published records to show. Make some with `run`.")
     found = boards([*ours, *paper], where_of)
@@ -43,7 +44,7 @@ def gather(runs: Path | None, out: Path, where_of: WhereOf) -> Page:
     def link(path: Path) -> str:
         return quote(Path(os.path.relpath(path.resolve(), out.resolve())).as_posix())
 
-    sections = (_section(b, [board for board in found if board.benchmark == b.name], link, files) for b in _known(ours))
+    sections = (_section(b, [board for board in found if board.benchmark == b.name], link, files) for b in known)
     return Page(
         version=__version__,
         digest=digest_of(sorted(digest_of(record) for _, record in [*ours, *paper]))[:16],
@@ -77,12 +78,12 @@ def _section(benchmark: Benchmark, found: Sequence[Board], link: Link, files: Ma
     # Protocols in the order in which the benchmark declares them; what it does not declare comes last.
     order = {protocol: place for place, protocol in enumerate(benchmark.protocols)}
     found = sorted(found, key=lambda board: order.get(board.protocol, len(order)))
-    present = {code for board in found for row in board.rows for code in (*board.columns, *row.values)}
     rows = [
         _row(benchmark, board, standing, link, files.get(standing.about["provenance"].get("row", "")))
         for board in found
         for standing in board.rows
     ]
+    present = {code for board in found for code in board.columns} | {code for row in rows for code in row.values}
     return Section(
         name=benchmark.name,
         title=benchmark.title,
@@ -98,7 +99,17 @@ def _section(benchmark: Benchmark, found: Sequence[Board], link: Link, files: Ma
 
 def _standard(board: Board, link: Link) -> Standard:
     out = (LeftOut(x.model, x.seed, x.reason, link(x.path)) for x in board.excluded)
-    return Standard(board.protocol, board.metric, board.data, board.signature, board.remarks, tuple(out))
+    benchmark = find_benchmark(board.benchmark)
+    whole = set(board.columns) == set(benchmark.chosen or benchmark.languages)
+    return Standard(
+        protocol=board.protocol,
+        metric=board.metric,
+        data=board.data,
+        signature=board.signature,
+        over=() if whole else board.columns,
+        remarks=board.remarks,
+        left_out=tuple(out),
+    )
 
 
 def _metrics(benchmark: Benchmark, records: Iterable[Record]) -> tuple[str, ...]:
@@ -141,25 +152,34 @@ def _seed(run: Run, link: Link) -> Seed:
 
 
 def _by_metric(benchmark: Benchmark, standing: Standing, records: Sequence[Record]) -> dict[str, tuple[float, ...]]:
-    """Values by column: the first metric as ranked, the others summed up over seeds in the same way."""
+    """Values by column: the first metric as ranked, the others summed up over seeds in the same way.
+
+    A published row is shown whole, with the columns that the results beside it lack.
+    """
     sources = list(records) or [standing.about]
+    first = column_values(standing.about) if standing.origin == "paper" else standing.values
     further = [[column_values(r, place) for r in sources] for place in range(1, benchmark.shown)]
     return {
-        code: (first, *(middle(benchmark, [v[code] for v in values]) for values in further if _all_have(values, code)))
-        for code, first in standing.values.items()
+        code: (value, *(middle(benchmark, [v[code] for v in values]) for values in further if _all_have(values, code)))
+        for code, value in first.items()
     }
 
 
 def _averages(benchmark: Benchmark, standing: Standing, records: Sequence[Record]) -> tuple[float, ...]:
-    """The average by metric; that of a published row over other columns than its table's is of the first alone."""
-    if standing.value is None:
-        return ()
+    """The average by metric, of the first alone where a published row is ranked by other columns than its table's.
+
+    A published row that has no rank beside ours keeps its printed average.
+    """
     sources = list(records) or [standing.about]
-    if not records and headline(standing.about)["value"] != standing.value:
-        return (standing.value,)
+    printed = standing.origin == "paper" and standing.rank is None
+    value = headline(standing.about)["value"] if printed else standing.value
+    if value is None:
+        return ()
+    if not records and headline(standing.about)["value"] != value:
+        return (value,)
     found = [[a["value"] for a in _headlines(r)] for r in sources]
     further = [[values[place] for values in found if place < len(values)] for place in range(1, benchmark.shown)]
-    return (standing.value, *(middle(benchmark, v) for v in further if len(v) == len(found) and None not in v))
+    return (value, *(middle(benchmark, v) for v in further if len(v) == len(found) and None not in v))
 
 
 def _headlines(record: Record) -> list[dict[str, Any]]:

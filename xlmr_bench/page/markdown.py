@@ -41,8 +41,9 @@ def _section(section: Section) -> str:
 
 def _standard(section: Section, standard: Standard) -> str:
     metrics = " / ".join(section.metrics)
-    about = f"{standard.metric}, data: {standard.data}"
-    return escaped(f"{about}; cells: {metrics}." if len(section.metrics) > 1 else f"{about}.")
+    over = f", averages over {' '.join(standard.over)}" if standard.over else ""
+    told = f"{standard.metric}, data: {isolated(standard.data)}{over}"
+    return escaped(f"{told}; cells: {metrics}." if len(section.metrics) > 1 else f"{told}.")
 
 
 def _table(section: Section, rows: Sequence[Row]) -> str:

@@ -42,12 +42,12 @@ class Bell:
 
 @dataclass(frozen=True)
 class Strip:
-    """One row's seeds: their positions, those of collapsed seeds, and the mean's (None where all collapsed)."""
+    """One row's seeds: their averages, and the positions of their distances from the row's; collapsed seeds apart."""
 
     row: Row
-    seeds: tuple[float, ...]
+    averages: tuple[float, ...]
+    places: tuple[float, ...]
     collapsed: tuple[float, ...]
-    middle: float | None
 
 
 def axis(values: Iterable[float]) -> Axis:
@@ -60,7 +60,8 @@ def axis(values: Iterable[float]) -> Axis:
     low, high = first * step, last * step
     label = "{:.1f}" if step < 0.01 else "{:.0f}"
     ticks = (tick * step for tick in range(first, last + 1))
-    return Axis(low, high, tuple((_position(t, low, high), label.format(100 * t)) for t in ticks))
+    # Adding zero turns -0.0 into 0.0.
+    return Axis(low, high, tuple((_position(t, low, high), label.format(100 * t + 0.0)) for t in ticks))
 
 
 def dumbbell(comparison: Comparison) -> tuple[Axis, tuple[Bell, ...]]:
@@ -81,21 +82,26 @@ def dumbbell(comparison: Comparison) -> tuple[Axis, tuple[Bell, ...]]:
 
 
 def strips(rows: Sequence[Row]) -> tuple[Axis, tuple[Strip, ...]] | None:
-    """The seeds of our rows on one scale; None where there are none."""
-    shown = [row for row in rows if any(seed.average is not None for seed in row.seeds)]
-    values = [seed.average for row in shown for seed in row.seeds if seed.average is not None]
-    if not values:
+    """How far the seeds of each row lie from its average, on one scale; None where no row has two.
+
+    Collapsed seeds lie too far off to be drawn on it.
+    """
+    shown = [(row, row.average[0], *_seeds(row)) for row in rows if row.average]
+    shown = [(row, middle, kept, lost) for row, middle, kept, lost in shown if len(kept) > 1]
+    if not shown:
         return None
-    scale = axis([*values, *(row.average[0] for row in shown if row.average)])
+    furthest = max(abs(value - middle) for _, middle, kept, _ in shown for value in kept)
+    scale = axis((-furthest, furthest))
     return scale, tuple(
-        Strip(
-            row,
-            tuple(scale.place(s.average) for s in row.seeds if s.average is not None and not s.collapsed),
-            tuple(scale.place(s.average) for s in row.seeds if s.average is not None and s.collapsed),
-            scale.place(row.average[0]) if row.average else None,
-        )
-        for row in shown
+        Strip(row, kept, tuple(scale.place(value - middle) for value in kept), lost)
+        for row, middle, kept, lost in shown
     )
+
+
+def _seeds(row: Row) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """The averages of the seeds in the mean, and of those that collapsed."""
+    found = [(seed.collapsed, seed.average) for seed in row.seeds if seed.average is not None]
+    return tuple(v for lost, v in found if not lost), tuple(v for lost, v in found if lost)
 
 
 def _position(value: float, low: float, high: float) -> float:

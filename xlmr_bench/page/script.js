@@ -42,6 +42,7 @@ function start(DataTable, filters) {
     told.textContent = `${recordsDisplay} of ${recordsTotal} rows`;
   };
   filters.addEventListener("input", show);
+  filters.addEventListener("change", show);
   filters.hidden = false;
   show();
 }

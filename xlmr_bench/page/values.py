@@ -63,12 +63,16 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Standard:
-    """What the rows of one protocol share: metric, data, scorer; and what was said and left out in ranking them."""
+    """What the rows of one protocol share: metric, data, scorer; and what was said and left out in ranking them.
+
+    `over` are the columns that averages are of where they are not all of the published table's.
+    """
 
     protocol: str
     metric: str
     data: str
     signature: str
+    over: tuple[str, ...]
     remarks: tuple[str, ...]
     left_out: tuple[LeftOut, ...]
 
