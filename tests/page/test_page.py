@@ -98,7 +98,7 @@ def test_what_is_missing_is_a_dash(parsed: Reader) -> None:
 
 def test_records_left_out_are_named_with_the_reason(built: Built) -> None:
     for text in (built.html.read_text(encoding="utf-8"), built.readme.read_text(encoding="utf-8")):
-        assert re.search(r"Left out: 2 records|left out: \[hurried seed 9\]", text)
+        assert re.search(r"Left out: 2 records|left out: \[hurried joint seed 9\]", text)
         assert "limited to 50 examples a split" in text
 
 

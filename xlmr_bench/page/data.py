@@ -44,7 +44,10 @@ def gather(runs: Path | None, out: Path, where_of: WhereOf) -> Page:
     def link(path: Path) -> str:
         return quote(Path(os.path.relpath(path.resolve(), out.resolve())).as_posix())
 
-    sections = (_section(b, [board for board in found if board.benchmark == b.name], link, files) for b in known)
+    selections = {path: record["selection"] for path, record in ours}
+    sections = (
+        _section(b, [board for board in found if board.benchmark == b.name], selections, link, files) for b in known
+    )
     return Page(
         version=__version__,
         digest=digest_of(sorted(digest_of(record) for _, record in [*ours, *paper]))[:16],
@@ -74,7 +77,14 @@ def _published_files(out: Path) -> Mapping[str, str]:
     }
 
 
-def _section(benchmark: Benchmark, found: Sequence[Board], link: Link, files: Mapping[str, str]) -> Section:
+def _section(
+    benchmark: Benchmark,
+    found: Sequence[Board],
+    selections: Mapping[Path, str],
+    link: Link,
+    files: Mapping[str, str],
+) -> Section:
+    """One benchmark from its boards; `selections` are the rules of our records, `files` links to published rows."""
     # Protocols in the order in which the benchmark declares them; what it does not declare comes last.
     order = {protocol: place for place, protocol in enumerate(benchmark.protocols)}
     found = sorted(found, key=lambda board: order.get(board.protocol, len(order)))
@@ -91,14 +101,14 @@ def _section(benchmark: Benchmark, found: Sequence[Board], link: Link, files: Ma
         columns=tuple(dict.fromkeys([*(c for c in benchmark.languages if c in present), *sorted(present)])),
         metrics=_metrics(benchmark, [row.about for board in found for row in board.rows]),
         median=benchmark.median,
-        standards=tuple(_standard(board, link) for board in found),
+        standards=tuple(_standard(board, selections, link) for board in found),
         rows=tuple(rows),
         comparisons=tuple(comparisons(rows)),
     )
 
 
-def _standard(board: Board, link: Link) -> Standard:
-    out = (LeftOut(x.model, x.seed, x.reason, link(x.path)) for x in board.excluded)
+def _standard(board: Board, selections: Mapping[Path, str], link: Link) -> Standard:
+    out = (LeftOut(x.model, selections[x.path], x.seed, x.reason, link(x.path)) for x in board.excluded)
     benchmark = find_benchmark(board.benchmark)
     whole = set(board.columns) == set(benchmark.chosen or benchmark.languages)
     return Standard(

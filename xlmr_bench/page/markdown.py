@@ -83,7 +83,7 @@ def _links(row: Row) -> str:
 def _below(section: Section, standard: Standard, rows: Sequence[Row]) -> list[str]:
     notes = [f"{row.model} ({row.selection}): {note}" for row in rows for note in row.notes]
     left = [
-        f"left out: [{escaped(isolated(x.model))} seed {'-' if x.seed is None else x.seed}]({x.link}): "
+        f"left out: [{escaped(isolated(x.model))} {x.selection} seed {'-' if x.seed is None else x.seed}]({x.link}): "
         f"{escaped(x.reason)}"
         for x in standard.left_out
     ]

@@ -13,7 +13,7 @@ from .values import Comparison, Point, Row
 
 _STEPS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 _MOST_TICKS = 5
-_EDGE = 4.0  # room for marks and labels at both ends, per cent of the width
+_EDGE = 8.0  # room for marks and labels at both ends, per cent of the width
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,7 @@ class LeftOut:
     """A record that is in no row, and why."""
 
     model: str
+    selection: str
     seed: int | None
     reason: str
     link: str
