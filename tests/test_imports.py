@@ -60,6 +60,9 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "claims": (
         "claims", "results", "published", "report", "pairing", "significance", "benchmarks", "tables", *FLOOR,
     ),
+    "page": (
+        "page", "leaderboard", "ranking", "pairing", "published", "report", "results", "benchmarks", *FLOOR,
+    ),
     "plots": ("results", "published", "report", "benchmarks", *FLOOR),
     "notebook": ("errors",),
     "provenance": (),
@@ -108,7 +111,7 @@ LIGHT: dict[str, tuple[str, ...]] = {
     "commands": MODELS,
     **dict.fromkeys(("metrics", "scoring", "results", "predictions", "published", "report", "comparison"), MODELS),
     **dict.fromkeys(("significance", "pairing", "ranking", "leaderboard", "selection_report"), MODELS),
-    **dict.fromkeys(("tables", "claims", "plots", "notebook"), MODELS),
+    **dict.fromkeys(("tables", "claims", "page", "plots", "notebook"), MODELS),
     "cli_results": HEAVY,
     "miniature": ("torch", "modeling"),
     "workload": ("torch",),

@@ -75,10 +75,14 @@ def _leaderboard(command: Command) -> None:
     rank.add_argument("--selection", choices=("joint", "per-language", "english"), help="only this selection rule")
     rank.add_argument("--model", metavar="NAME", help="only the model of this name")
     rank.add_argument("--origin", choices=("run", "paper"), help="only our runs, or only the paper's rows")
-    rank.add_argument("--data", action="append", default=[], metavar="DIR", help="the test data: rows are paired")
-    rank.add_argument("--files", action="append", default=[], metavar="ROLE=PATTERN", help="as in run")
-    rank.add_argument("--plugin", action="append", default=[], type=Path, metavar="FILE", help=PLUGIN)
     rank.add_argument("--format", choices=("text", "json", "csv"), default="text")
+    build = actions.add_parser("build", help="write README.md and one page, index.html, that works offline")
+    build.add_argument("--runs", type=Path, metavar="DIR", help=f"our results (default: {RUNS} where it exists)")
+    build.add_argument("--out", type=Path, default=Path("leaderboards"), metavar="DIR", help="default: leaderboards")
+    for sub in (rank, build):
+        sub.add_argument("--data", action="append", default=[], metavar="DIR", help="the test data: rows are paired")
+        sub.add_argument("--files", action="append", default=[], metavar="ROLE=PATTERN", help="as in run")
+        sub.add_argument("--plugin", action="append", default=[], type=Path, metavar="FILE", help=PLUGIN)
 
 
 def _claims(command: Command) -> None:

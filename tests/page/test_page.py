@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
+import sys
+from base64 import b64decode
 from dataclasses import asdict
 from pathlib import Path
 from statistics import fmean, stdev
@@ -14,11 +17,11 @@ from page_reading import Reader, read
 from page_results import ARABIC, SCRIPT, Built
 from tabled import run_record, write_run
 
-from xlmr_bench.errors import DataError
+from xlmr_bench.errors import DataError, UsageError
 from xlmr_bench.languages import XNLI_LANGUAGES
 from xlmr_bench.page import build_page, no_gold
 from xlmr_bench.page.data import gather
-from xlmr_bench.page.html import SHADES
+from xlmr_bench.page.html import SHADES, packed_widget
 from xlmr_bench.page.plots import axis
 from xlmr_bench.published import published_records
 from xlmr_bench.report import column_values, headline
@@ -140,12 +143,12 @@ def test_the_page_is_json_too_and_equal_records_make_equal_files(built: Built, t
 
 def test_a_run_is_set_beside_its_own_published_row_and_other_models_are_said_to_be_other(built: Built) -> None:
     sections = {s.name: s for s in gather(built.runs, built.out, no_gold).sections}
-    beside = {(c.row.model, c.paper, c.same) for s in sections.values() for c in s.comparisons}
+    beside = {(s.name, c.row.model, c.paper, c.same) for s in sections.values() for c in s.comparisons}
     assert beside == {
-        ("xlm-roberta-base", "XLM-R Base", True),
-        ("xlmr.base", "XLM-R Base", True),
-        (SCRIPT, "XLM-R Base", False),
-        (ARABIC, "XLM-R Base", False),
+        ("xnli", "xlm-roberta-base", "XLM-R Base", True),
+        ("ner", "xlmr.base", "XLM-R Base", True),
+        ("xnli", SCRIPT, "XLM-R Base", False),
+        ("xnli", ARABIC, "XLM-R Base", False),
     }  # the result on MLQA is not of the published data
 
 
@@ -173,6 +176,23 @@ def test_a_missing_folder_and_an_unknown_benchmark_are_named(tmp_path: Path) -> 
     with pytest.raises(DataError, match=r"elsewhere.*--plugin"):
         build_page(tmp_path / "runs", tmp_path)
     assert not (tmp_path / "index.html").exists()
+
+
+def test_the_widget_is_packed_without_a_date() -> None:
+    packed = b64decode(packed_widget())
+    assert b"DataTables" in gzip.decompress(packed)
+    assert packed[4:8] == bytes(4)
+
+
+@pytest.mark.parametrize("package", ["itables", "jinja2"])
+def test_without_the_extra_the_package_is_named_and_nothing_written(
+    package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packed_widget.cache_clear()
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(UsageError, match=rf"{package}.*xlmr_bench\[page\]"):
+        build_page(None, tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_scale_of_a_plot_holds_all_values_and_runs_from_tick_to_tick() -> None:

@@ -1,4 +1,4 @@
-"""`leaderboard`: all results ranked, with the paper's rows, and what was left out."""
+"""`leaderboard`: all results ranked, with the paper's rows and what was left out; or the page of them."""
 
 from __future__ import annotations
 
@@ -24,6 +24,20 @@ DEFAULT = Path("leaderboards/runs")
 
 
 def execute(args: argparse.Namespace) -> int:
+    """Dispatch on the action."""
+    return _build(args) if args.action == "build" else _rank(args)
+
+
+def _build(args: argparse.Namespace) -> int:
+    from ..page import build_page
+
+    runs = args.runs or (DEFAULT if DEFAULT.is_dir() else None)
+    for path in build_page(runs, args.out, _where(args)):
+        print(path)
+    return 0
+
+
+def _rank(args: argparse.Namespace) -> int:
     """Print the boards; what was left out stands below, or on stderr where stdout is CSV."""
     from ..leaderboard import FILTERS, boards, load
 
