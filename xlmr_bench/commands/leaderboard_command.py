@@ -25,7 +25,7 @@ DEFAULT = Path("leaderboards/runs")
 
 def execute(args: argparse.Namespace) -> int:
     """Dispatch on the action."""
-    return _build(args) if args.action == "build" else _rank(args)
+    return _build(args) if args.action == "build" else _ranked(args)
 
 
 def _build(args: argparse.Namespace) -> int:
@@ -37,7 +37,7 @@ def _build(args: argparse.Namespace) -> int:
     return 0
 
 
-def _rank(args: argparse.Namespace) -> int:
+def _ranked(args: argparse.Namespace) -> int:
     """Print the boards; what was left out stands below, or on stderr where stdout is CSV."""
     from ..leaderboard import FILTERS, boards, load
 
