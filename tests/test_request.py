@@ -214,7 +214,7 @@ def test_the_precision_that_the_run_resolved_is_that_of_every_fine_tuning() -> N
 def test_what_a_benchmark_cannot_do_is_refused_with_the_reason() -> None:
     with pytest.raises(UsageError, match=r"ner has no data for translate-test. It admits: transfer, each, all"):
         asked(benchmark="ner", protocol="translate-test")
-    with pytest.raises(UsageError, match=r"mlqa translate-test without de-en: questions in another language"):
+    with pytest.raises(UsageError, match=r"mlqa translate-test cannot take de-en: questions in another language"):
         asked(benchmark="mlqa", protocol="translate-test", languages="en,de-en")
     assert asked(benchmark="mlqa", languages="en,de-en").languages == ("en", "de-en")
     for benchmark in ("ner", "mlqa", "squad", "xquad"):

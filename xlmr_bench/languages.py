@@ -30,10 +30,12 @@ XNLI_LANGUAGES = ("en", "fr", "es", "de", "el", "bg", "ru", "tr", "ar", "vi", "t
 CONLL_LANGUAGES = ("en", "nl", "es", "de")
 
 
-def choose_languages(requested: str | None, available: Iterable[str], default: Iterable[str] = ()) -> tuple[str, ...]:
+def choose_languages(
+    requested: str | None, available: Iterable[str], default: Iterable[str] = (), kind: str = "language"
+) -> tuple[str, ...]:
     """The languages of `--languages en,sw` in table order, whatever their case; all of them for `all`.
 
-    None gives the `default`, or all where that is empty.
+    None gives the `default`, or all where that is empty. `kind` is what they are called in errors.
     """
     known = tuple(available)
     if requested is None:
@@ -43,8 +45,8 @@ def choose_languages(requested: str | None, available: Iterable[str], default: I
     folded = {code.casefold(): code for code in known}
     wanted = [code.strip() for code in requested.split(",") if code.strip()]
     if not wanted:
-        raise UsageError(f"no language named in {requested!r}. Known: {', '.join(known)}.")
+        raise UsageError(f"no {kind} named in {requested!r}. Known: {', '.join(known)}.")
     for code in wanted:
         if code.casefold() not in folded:
-            raise unknown_name("language", code, known)
+            raise unknown_name(kind, code, known)
     return tuple(code for code in known if code in {folded[w.casefold()] for w in wanted})

@@ -89,7 +89,7 @@ def resolve(
     chosen = find_benchmark(benchmark)
     ready = find_preset(preset or _usual_preset(chosen, is_miniature(data)), chosen.presets)
     by = find_protocol(protocol or chosen.protocols[0], chosen.protocols, chosen.name)
-    columns = choose_languages(languages, chosen.languages, chosen.chosen)
+    columns = choose_languages(languages, chosen.languages, chosen.chosen, chosen.column)
     settings = override(ready.settings, assignments)
     _refuse_columns(chosen, by, columns)
     _refuse_head(chosen, columns, settings)
@@ -127,7 +127,7 @@ def _refuse_columns(benchmark: Benchmark, protocol: Protocol, languages: tuple[s
     for code in languages:
         reason = benchmark.refuses(protocol.name, code)
         if reason is not None:
-            raise UsageError(f"{benchmark.name} {protocol.name} without {code}: {reason}. Name others (--languages).")
+            raise UsageError(f"{benchmark.name} {protocol.name} cannot take {code}: {reason}. Name other --languages.")
 
 
 def _refuse_head(benchmark: Benchmark, languages: tuple[str, ...], settings: Settings) -> None:

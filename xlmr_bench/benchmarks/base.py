@@ -86,6 +86,11 @@ class Benchmark:
     refuses: Callable[[str, str], str | None] = no_refusal
     plugin: str | None = None
 
+    @property
+    def column(self) -> str:
+        """What a column of the table is called."""
+        return "task" if isinstance(self.task, Mapping) else "language"
+
     def task_of(self, language: str) -> Task:
         """The task of one column."""
         return self.task[language] if isinstance(self.task, Mapping) else self.task

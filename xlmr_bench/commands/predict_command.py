@@ -17,14 +17,14 @@ from ..settings import override
 def execute(args: argparse.Namespace) -> int:
     """Predict one split in the languages asked for and write the prediction file."""
     benchmark = find_benchmark(args.benchmark)
-    languages = choose_languages(args.languages, benchmark.languages, benchmark.chosen)
+    languages = choose_languages(args.languages, benchmark.languages, benchmark.chosen, benchmark.column)
     if args.limit is not None and args.limit < 1:
         raise UsageError(f"--limit {args.limit}: at least 1 example is needed.")
     where = locate(args.data, args.files)
     if args.output.suffix != ".parquet":
         raise UsageError(f"--output {args.output}: prediction files end in .parquet.")
     heads = {benchmark.model_of(code) for code in languages}
-    if isinstance(benchmark.task, dict) and len(heads) > 1:
+    if benchmark.column == "task" and len(heads) > 1:
         raise UsageError(f"{benchmark.name} has a model a task. Name one with --tasks: {', '.join(sorted(heads))}.")
 
     from ..device import start_ranks
