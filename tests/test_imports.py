@@ -116,7 +116,7 @@ LIGHT: dict[str, tuple[str, ...]] = {
     "miniature": ("torch", "modeling"),
     "workload": ("torch",),
     "tasks": ("torch", "transformers", "datasets"),
-    "translate": ("torch", "transformers", "datasets", "modeling"),
+    "translate": ("torch", "transformers", "datasets"),
     **dict.fromkeys(("answers", "windows", "entities", "agreement"), MODELS),
 }  # fmt: skip
 

@@ -7,8 +7,6 @@ Shapes: B examples, T tokens (padded), K positions read by the head, H hidden si
 
 from __future__ import annotations
 
-import logging
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from ..errors import DataError, UsageError, XlmrBenchError
+from ..errors import DataError, UsageError
 from ..files import digest_of, sha256_of
 from .dropout import ExampleDropout
+from .transformers_calls import explained, reason
 from .transformers_tokenizer import TransformersTokenizer
 from .weights import find_weights
 
@@ -91,7 +90,7 @@ def load_transformers(
     """
     folder, _ = locate(name_or_folder)
     tokenizer = _load_tokenizer(folder, name_or_folder)
-    with _explained(name_or_folder):
+    with explained(name_or_folder, f"{_PREFIX}{name_or_folder}"):
         from transformers import AutoModel
 
         config = _config(folder, name_or_folder, dropout, attention_dropout)
@@ -124,7 +123,7 @@ def describe_transformers(spec: str) -> Source:
     name = spec.removeprefix(_PREFIX)
     folder, revision = locate(name)
     tokenizer = _load_tokenizer(folder, name)
-    with _explained(name), torch.device("meta"):
+    with explained(name, spec), torch.device("meta"):
         import transformers
 
         auto: Any = transformers.AutoModel
@@ -150,7 +149,7 @@ def locate(name_or_folder: str) -> tuple[Path, str | None]:
     """The local folder of a model and, for one of the Hub, the commit; fetches what the cache does not hold."""
     if Path(name_or_folder).is_dir():
         return Path(name_or_folder), None
-    with _explained(name_or_folder):
+    with explained(name_or_folder, f"{_PREFIX}{name_or_folder}"):
         from huggingface_hub import snapshot_download
 
         try:
@@ -160,14 +159,14 @@ def locate(name_or_folder: str) -> tuple[Path, str | None]:
         except Exception as e:
             raise DataError(
                 f"no folder {name_or_folder!r}, and the Hugging Face Hub did not give a model of that name "
-                f"({_reason(e)}). Check the name; without a network, fetch it elsewhere with "
+                f"({reason(e)}). Check the name; without a network, fetch it elsewhere with "
                 f"`hf download {name_or_folder} --local-dir FOLDER` and give {_PREFIX}FOLDER."
             ) from e
     return folder, folder.name
 
 
 def _load_tokenizer(folder: Path, where: str) -> TransformersTokenizer:
-    with _explained(where):
+    with explained(where, f"{_PREFIX}{where}"):
         from transformers import AutoTokenizer
 
         return TransformersTokenizer(
@@ -218,49 +217,3 @@ def _seeded(drop: ExampleDropout | None) -> Iterator[None]:
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(int(digest_of(drop.keys_B.tolist())[:15], 16))
         yield
-
-
-@contextmanager
-def _explained(where: str) -> Iterator[None]:
-    """Keep the libraries silent, and turn whatever they raise into an error with the next step."""
-    try:
-        import huggingface_hub
-        import transformers
-    except ImportError as e:
-        raise UsageError(
-            f"{_PREFIX}{where} needs the package transformers: pip install 'xlmr_bench[transformers]'"
-        ) from e
-    try:
-        with _silenced(transformers.logging, huggingface_hub.logging):
-            yield
-    except XlmrBenchError:
-        raise
-    except ImportError as e:
-        raise UsageError(f"{where}: {_reason(e)}. Install it: pip install 'xlmr_bench[transformers]'") from e
-    except Exception as e:  # a damaged or foreign folder raises almost anything
-        raise DataError(f"{where}: transformers cannot load it ({_reason(e)}). Check it, or fetch it again.") from e
-
-
-@contextmanager
-def _silenced(transformers_log: Any, hub_log: Any) -> Iterator[None]:
-    """No log lines, warnings or progress bars; missing weights and the like are errors here, not messages."""
-    levels = transformers_log.get_verbosity(), hub_log.get_verbosity()
-    bars = transformers_log.is_progress_bar_enabled()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            transformers_log.set_verbosity(logging.CRITICAL)
-            hub_log.set_verbosity(logging.CRITICAL)
-            transformers_log.disable_progress_bar()
-            yield
-        finally:
-            transformers_log.set_verbosity(levels[0])
-            hub_log.set_verbosity(levels[1])
-            if bars:
-                transformers_log.enable_progress_bar()
-
-
-def _reason(error: Exception) -> str:
-    """The first sentence of an error, or its kind where it says nothing."""
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0].split(". ")[0].rstrip(".")

@@ -6,9 +6,7 @@ the same text gives the same translation on the same machine, whatever else is t
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +14,7 @@ from typing import Any
 
 from ..errors import DataError, UsageError, XlmrBenchError, unknown_name
 from ..files import digest_of, sha256_of
+from ..modeling.transformers_calls import explained, silenced
 from .direction import SUITABLE, Direction, find_direction
 from .journal import Entry
 
@@ -40,7 +39,7 @@ class TranslationModel:
     def __init__(self, spec: str, device: str) -> None:
         self.name, self.folder, self.revision = _locate(spec)
         self.device = device
-        with _explained(self.name):
+        with explained(self.name, f"translating with {self.name}"):
             from transformers import AutoConfig, AutoTokenizer
 
             local: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
@@ -91,7 +90,7 @@ class TranslationModel:
         if direction.source_code is not None:
             self.tokenizer.src_lang = direction.source_code
         clean = [direction.prefix + without_surrogates(text) for text in texts]
-        with _quiet():
+        with silenced():
             rows: list[list[int]] = self.tokenizer(clean, truncation=False, padding=False)["input_ids"]
         return rows
 
@@ -105,7 +104,7 @@ class TranslationModel:
         lengths_B = torch.tensor([len(row) for row in rows])
         mask_BT = (torch.arange(longest) < lengths_B[:, None]).long()
         try:
-            with torch.inference_mode(), _quiet():
+            with torch.inference_mode(), silenced():
                 out_BT = self._weights.generate(
                     input_ids=ids_BT.to(self.device),
                     attention_mask=mask_BT.to(self.device),
@@ -121,7 +120,7 @@ class TranslationModel:
         cut = [_new_tokens(row[1:], end) >= limit for row in rows_out]
         # The start and the language are dropped here: not every tokenizer counts its languages as special.
         lead = 1 if direction.first_token is None else 2
-        with _quiet():
+        with silenced():
             made = self.tokenizer.batch_decode(
                 [row[lead:] for row in rows_out], skip_special_tokens=True, clean_up_tokenization_spaces=False
             )
@@ -155,7 +154,7 @@ class TranslationModel:
     def _weights(self) -> Any:
         import torch
 
-        with _explained(self.name):
+        with explained(self.name, f"translating with {self.name}"):
             from transformers import AutoModelForSeq2SeqLM
 
             model, report = AutoModelForSeq2SeqLM.from_pretrained(
@@ -186,7 +185,7 @@ def choose_device(wish: str) -> str:
 def _locate(spec: str) -> tuple[str, Path, str | None]:
     """Name, local folder and commit of a model; fetches from the Hub what the cache does not hold."""
     name = spec.removeprefix("hf:")
-    with _explained(name):
+    with explained(name, f"translating with {name}"):
         from ..modeling.transformers_backbone import locate
 
         folder, revision = locate(name)
@@ -208,46 +207,3 @@ def _files_digest(folder: Path, patterns: Sequence[str]) -> str:
 def _new_tokens(row: Sequence[int], end: int) -> int:
     """Tokens up to and with the end; a row without end is padded or cut, and counts whole."""
     return row.index(end) + 1 if end in row else len(row)
-
-
-@contextmanager
-def _explained(where: str) -> Iterator[None]:
-    """Keep the libraries silent, and turn whatever they raise into an error with the next step."""
-    try:
-        import transformers  # noqa: F401
-    except ImportError as e:
-        raise UsageError(
-            f"translating with {where} needs the package transformers: pip install 'xlmr_bench[transformers]'"
-        ) from e
-    try:
-        with _quiet():
-            yield
-    except XlmrBenchError:
-        raise
-    except ImportError as e:
-        raise UsageError(f"{where}: {_reason(e)}. Install it: pip install 'xlmr_bench[transformers]'") from e
-    except Exception as e:  # a damaged or foreign folder raises almost anything
-        raise DataError(f"{where}: transformers cannot load it ({_reason(e)}). Check it, or fetch it again.") from e
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """No log lines, warnings or bars of the libraries: what matters in them is an error here."""
-    from transformers import logging
-
-    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        logging.set_verbosity(logging.CRITICAL)
-        logging.disable_progress_bar()
-        try:
-            yield
-        finally:
-            logging.set_verbosity(level)
-            if bars:
-                logging.enable_progress_bar()
-
-
-def _reason(error: Exception) -> str:
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0].split(". ")[0].rstrip(".")
