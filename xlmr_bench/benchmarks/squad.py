@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ..settings import ExtractionSettings, Preset
+from dataclasses import asdict, replace
+
+from ..settings import QUICK, ExtractionSettings, Preset
 from ..tasks import Extraction
 from .base import Benchmark
 from .squad_files import read_squad
@@ -26,36 +28,16 @@ PAPER = Preset(
 )
 XTREME = Preset(
     name="xtreme",
-    settings=ExtractionSettings(
-        learning_rate=3e-5,
-        batch_size=32,
-        max_length=384,
-        epochs=3,
-        schedule="linear",
-        warmup=500,
-        weight_decay=1e-4,
-        clip_norm=1.0,
-        head="linear",
-    ),
+    settings=replace(PAPER.settings, weight_decay=1e-4, clip_norm=1.0),
     seeds=(1,),
     source="XTREME (Hu et al. 2020), scripts/train_qa.sh",
 )
-QUICK = Preset(
-    name="quick",
-    settings=ExtractionSettings(
-        learning_rate=5e-4,
-        batch_size=32,
-        max_length=256,
-        epochs=4,
-        schedule="linear",
-        warmup=0.1,
-        clip_norm=1.0,
-        head="linear",
-    ),
-    seeds=(1,),
-    source="tiny models and the miniature; not for reporting",
+_QUICK = {**asdict(QUICK), "max_length": 256, "head": "linear"}
+PRESETS = (
+    PAPER,
+    XTREME,
+    Preset("quick", ExtractionSettings(**_QUICK), (1,), "tiny models and the miniature; not for reporting"),
 )
-PRESETS = (PAPER, XTREME, QUICK)
 
 SQUAD = Benchmark(
     name="squad",
