@@ -15,7 +15,7 @@ from samples import REPOSITORY
 
 COMMANDS = (
     "list", "doctor", "data", "init", "convert", "run", "predict",
-    "score", "compare", "leaderboard", "table", "claims", "selection",
+    "score", "compare", "leaderboard", "table", "claims", "selection", "export",
 )  # fmt: skip
 HEAVY = ("torch", "numpy", "pyarrow", "datasets", "transformers", "sentencepiece", "sacrebleu", "jsonschema")
 

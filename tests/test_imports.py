@@ -63,6 +63,9 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "page": (
         "page", "leaderboard", "ranking", "pairing", "published", "report", "results", "benchmarks", *FLOOR,
     ),
+    "exports": (
+        "exports", "results", "pairing", "scoring", "metrics", "protocols", "benchmarks", "tasks", *FLOOR,
+    ),
     "plots": ("results", "published", "report", "benchmarks", *FLOOR),
     "notebook": ("errors",),
     "provenance": (),
@@ -111,7 +114,7 @@ LIGHT: dict[str, tuple[str, ...]] = {
     "commands": MODELS,
     **dict.fromkeys(("metrics", "scoring", "results", "predictions", "published", "report", "comparison"), MODELS),
     **dict.fromkeys(("significance", "pairing", "ranking", "leaderboard", "selection_report"), MODELS),
-    **dict.fromkeys(("tables", "claims", "page", "plots", "notebook"), MODELS),
+    **dict.fromkeys(("tables", "claims", "page", "exports", "plots", "notebook"), MODELS),
     "cli_results": HEAVY,
     "miniature": ("torch", "modeling"),
     "workload": ("torch",),
@@ -252,6 +255,12 @@ def test_declarations_of_tasks_are_light_and_those_who_declare_reach_no_coder() 
 @pytest.mark.parametrize(
     "group",
     [
+        "claims",
+        "comparison",
+        "exports",
+        "leaderboard",
+        "page",
+        "tables",
         "metrics",
         "answers",
         "agreement",
@@ -261,7 +270,6 @@ def test_declarations_of_tasks_are_light_and_those_who_declare_reach_no_coder() 
         "predictions",
         "published",
         "report",
-        "comparison",
         "significance",
         "pairing",
         "tables",

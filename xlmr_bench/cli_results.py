@@ -111,4 +111,22 @@ def _selection(command: Command) -> None:
     p.add_argument("--format", choices=("text", "json"), default="text")
 
 
-RESULTS = (_score, _compare, _leaderboard, _table, _claims, _selection)
+def _export(command: Command) -> None:
+    p = command(
+        "export",
+        "results in the formats of others: Every Eval Ever, the Hugging Face Hub, CSV, a citation",
+        "python -m xlmr_bench export leaderboards/runs/ckpt/xnli --format csv",
+    )
+    p.add_argument("records", type=Path, nargs="+", metavar="RECORDS", help="result records, or folders of them")
+    formats = ("every-eval-ever", "hf-eval-results", "model-index", "csv", "citation")
+    p.add_argument("--format", required=True, choices=formats)
+    p.add_argument("--out", type=Path, metavar="DIR", help="write there (default: print, where it is one document)")
+    p.add_argument("--model-id", metavar="OWNER/NAME", help="the model on the Hub (needed for every-eval-ever)")
+    p.add_argument("--organization", default="unspecified", metavar="NAME", help="who evaluated (every-eval-ever)")
+    sides = ("first_party", "third_party", "collaborative", "other")
+    p.add_argument("--relationship", choices=sides, default="other", help="of who evaluated to the model's makers")
+    p.add_argument("--any", action="store_true", help="also limited, collapsed and unofficial results, marked so")
+    p.add_argument("--plugin", action="append", default=[], type=Path, metavar="FILE", help=PLUGIN)
+
+
+RESULTS = (_score, _compare, _leaderboard, _table, _claims, _selection, _export)
