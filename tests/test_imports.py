@@ -256,7 +256,6 @@ def test_declarations_of_tasks_are_light_and_those_who_declare_reach_no_coder() 
     "group",
     [
         "claims",
-        "comparison",
         "exports",
         "leaderboard",
         "page",
