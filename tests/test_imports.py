@@ -271,7 +271,6 @@ def test_declarations_of_tasks_are_light_and_those_who_declare_reach_no_coder() 
         "report",
         "significance",
         "pairing",
-        "tables",
         "data",
         "benchmarks",
     ],
