@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -43,12 +44,13 @@ class Encoded:
     read_offsets: Ints | None = None
     extra: Mapping[str, Array] = field(default_factory=dict)
 
-    @property
+    # Both are asked for at every step, and a training set may have millions of inputs.
+    @cached_property
     def lengths(self) -> Ints:
         """Tokens of each input, special tokens included."""
         return np.diff(self.offsets)
 
-    @property
+    @cached_property
     def output_offsets(self) -> Ints:
         """Where the outputs of each input begin among those of all: (N + 1,)."""
         return np.arange(len(self) + 1) if self.read_offsets is None else self.read_offsets
