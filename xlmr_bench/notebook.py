@@ -35,6 +35,7 @@ def run_missing(
     data: str | Sequence[str] = (),
     languages: str | None = None,
     seeds: str | None = None,
+    preset: str | None = None,
     settings: Sequence[str] = (),
     runs: str = "leaderboards/runs",
     name: str | None = None,
@@ -46,7 +47,7 @@ def run_missing(
     options = ["--model", model, "--output", runs]
     for place in [data] if isinstance(data, str) else data:
         options += ["--data", place]
-    for option, value in (("--languages", languages), ("--seed", seeds), ("--name", name)):
+    for option, value in (("--languages", languages), ("--seed", seeds), ("--name", name), ("--preset", preset)):
         options += [option, value] if value is not None else []
     for setting in settings:
         options += ["--set", setting]
