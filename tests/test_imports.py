@@ -67,7 +67,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "exports", "results", "pairing", "scoring", "metrics", "protocols", "benchmarks", "tasks", *FLOOR,
     ),
     "plots": ("results", "published", "report", "benchmarks", *FLOOR),
-    "notebook": ("errors",),
+    "notebook": ("published", "errors"),
     "provenance": (),
     "request": ("benchmarks", "protocols", "selection", "settings", "miniature", *FLOOR),
     # Making translated data: files in, files out; the translation model is torch's.

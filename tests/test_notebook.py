@@ -8,7 +8,7 @@ import pytest
 
 from xlmr_bench.cli import main
 from xlmr_bench.errors import XlmrBenchError
-from xlmr_bench.notebook import claims, command, model_or_tiny, run_missing, table
+from xlmr_bench.notebook import claims, command, model_or_tiny, run_missing, table, verdicts
 from xlmr_bench.plots import ablation, accuracy_by_size, data_sizes, dumbbell, facts, our_records, seed_spread
 from xlmr_bench.published import published_records
 from xlmr_bench.report import column_values
@@ -56,6 +56,14 @@ def test_tables_and_claims_hold_ours_and_the_papers(runs: str) -> None:
     html, text = table(1, runs).data, claims("xnli-transfer", runs, {"XLM-R Base": "tiny"}).data
     assert "XLM-R Base" in html and "tiny" in html and "<table" in html
     assert "xnli-transfer-base" in text and "ner-" not in text
+
+
+def test_a_verdict_a_cell_or_the_reason_why_there_is_none(model: str, runs: str) -> None:
+    pytest.importorskip("IPython")
+    refused = verdicts(runs, model, "xnli", "transfer").data
+    # Two steps of training: collapsed, or at least not on the published data.
+    assert "ended with exit code" in refused and ("collapsed" in refused or "miniature" in refused)
+    assert verdicts(runs, model, "xnli", "each").data == "The paper has no XLM-R Base row for xnli each."
 
 
 def test_plots_draw_every_value(model: str, runs: str) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .errors import XlmrBenchError
+from .published import published_records
 
 if TYPE_CHECKING:
     from IPython.display import HTML, Markdown
@@ -61,6 +62,21 @@ def table(number: int, runs: str | None = None) -> HTML:
 
     places = ["--runs", runs, "--any-data"] if runs is not None else []
     return HTML(command("table", str(number), *places, "--format", "html"))
+
+
+def verdicts(runs: str, model: str, benchmark: str, protocol: str, row: str = "XLM-R Base") -> Markdown:
+    """Cell by cell, how far ours are from the published row and whether seeds alone explain it; or why none can be."""
+    from IPython.display import Markdown
+
+    rules = [r["selection"] for r in published_records(benchmark, protocol) if r["model"]["name"] == row]
+    if not rules:
+        return Markdown(f"The paper has no {row} row for {benchmark} {protocol}.")
+    folder = Path(runs) / Path(model).name / benchmark / protocol / rules[-1]
+    try:
+        said = command("compare", str(folder), "--paper", row)
+    except XlmrBenchError as e:
+        said = str(e)
+    return Markdown(f"```text\n{said}\n```")
 
 
 def claims(prefix: str, runs: str, models: Mapping[str, str] | None = None) -> Markdown:
