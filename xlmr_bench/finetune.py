@@ -202,7 +202,7 @@ class FineTuner:
             self.budget = max(self.budget // 2, longest)
             if self.ranks.device.type == "cuda":
                 torch.cuda.empty_cache()
-        self.ranks.sum_(self.master.gradient)
+        self.ranks.sum_(self.master.summed())
         self.master.step(self.plan.rate(step, self.settings), self.settings.clip_norm)
         return loss
 

@@ -36,6 +36,7 @@ class Master:
         self.row_of: npt.NDArray[np.int64] | None = None
         self.frozen_scale = 1.0
         self._weight_decay = settings.weight_decay
+        self._begun = False  # whether `gradient` holds something of this step
         if isinstance(model.encoder, Encoder):
             self._use_rows(model.encoder, occurring_ids)
         self._flatten(settings)
@@ -80,20 +81,33 @@ class Master:
         )
 
     def collect(self) -> None:
-        """Add the gradients of the last backward pass to the fp32 sum."""
+        """Add the gradients of the last backward pass to the fp32 sum; a step's first ones replace it."""
         for p, gradient in zip(self._working, self._gradients, strict=True):
             if p.grad is not None:
-                gradient.add_(p.grad)
+                if self._begun:
+                    gradient.add_(p.grad)
+                else:
+                    gradient.copy_(p.grad)
                 p.grad = None
+            elif not self._begun:
+                gradient.zero_()
+        self._begun = True
+
+    def summed(self) -> Tensor:
+        """The gradient of this step, one flat buffer; zeros where this process had nothing to do in it."""
+        if not self._begun:
+            self.gradient.zero_()
+            self._begun = True
+        return self.gradient
 
     def discard(self) -> None:
         """Forget all gradients of this step."""
-        self.gradient.zero_()
+        self._begun = False
         for p in self._working:
             p.grad = None
 
     def step(self, learning_rate: float, clip_norm: float) -> None:
-        """Clip, apply one AdamW update, refresh the working copy and clear the gradients."""
+        """Clip, apply one AdamW update, refresh the working copy and forget the gradients."""
         if clip_norm > 0:
             norm = self.gradient.norm()
             self.gradient.mul_((clip_norm / (norm + 1e-6)).clamp(max=1.0))
@@ -103,7 +117,7 @@ class Master:
         self.frozen_scale *= 1.0 - learning_rate * self._weight_decay
         if self._copy is not self.flat:
             self._copy.copy_(self.flat)
-        self.gradient.zero_()
+        self._begun = False
 
     @contextmanager
     def whole_vocabulary(self) -> Iterator[None]:
