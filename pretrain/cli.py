@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from xlmr_bench.console import Parser, dispatch, ended
 
+from .cli_corpus import add_corpus
+from .cores import usable_cores
+
 EPILOG = """examples:
+  python -m pretrain corpus build wet/ corpus/ --lid lid.176.bin --models models/
   python -m pretrain vocab text/ sentencepiece.bpe.model --size 32000
   python -m pretrain shard text/ shards/ --tokenizer sentencepiece.bpe.model
   python -m pretrain plan xlmr_base.toml
@@ -39,7 +42,7 @@ def build_parser() -> Parser:
     raw = argparse.RawDescriptionHelpFormatter
     parser = Parser(
         prog="python -m pretrain",
-        description="Pretrain multilingual masked language models (XLM-R): raw text -> vocab -> shard -> train.",
+        description="Pretrain multilingual masked language models (XLM-R): corpus -> vocab -> shard -> train.",
         epilog=EPILOG,
         formatter_class=raw,
     )
@@ -50,7 +53,7 @@ def build_parser() -> Parser:
             name, help=summary, description=summary, epilog=f"example:\n  {example}", formatter_class=raw
         )
 
-    for add in (_vocab, _shard, _inspect, _train_and_plan, _export):
+    for add in (_vocab, _shard, _inspect, _train_and_plan, _export, add_corpus):
         add(command)
     return parser
 
@@ -69,7 +72,7 @@ def _vocab(command: Command) -> None:
     p.add_argument("--lines", type=int, default=10_000_000, help="lines to sample in all (default: 10 million)")
     p.add_argument("--character-coverage", type=float, default=0.9995, metavar="C", help="default: 0.9995")
     p.add_argument("--languages", metavar="CODES", help=_LANGUAGES)
-    p.add_argument("--threads", type=int, default=_cores(), help="of the trainer (default: one a core)")
+    p.add_argument("--threads", type=int, default=usable_cores(), help="of the trainer (default: one a core)")
 
 
 def _shard(command: Command) -> None:
@@ -82,7 +85,7 @@ def _shard(command: Command) -> None:
     p.add_argument("out", type=Path, metavar="SHARDS", help="folder to write; repeating the command continues it")
     p.add_argument("--tokenizer", type=Path, required=True, metavar="MODEL", help="SentencePiece model, as of `vocab`")
     p.add_argument("--languages", metavar="CODES", help=_LANGUAGES)
-    p.add_argument("--workers", type=int, default=_cores(), help="processes (default: one a core)")
+    p.add_argument("--workers", type=int, default=usable_cores(), help="processes (default: one a core)")
     p.add_argument("--line-documents", action="store_true", help="each line is a document (default: blank lines)")
 
 
@@ -133,11 +136,6 @@ def _export(command: Command) -> None:
     p.add_argument("run", type=Path, metavar="RUN", help="the run's folder")
     p.add_argument("out", type=Path, metavar="MODEL", help="folder to write; xlmr_bench and Hugging Face load it")
     p.add_argument("--step", type=int, help="default: the newest complete checkpoint")
-
-
-def _cores() -> int:
-    """The cores this process may use, which a scheduler can make fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def main(argv: list[str]) -> int:
