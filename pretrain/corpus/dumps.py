@@ -89,21 +89,11 @@ def fetch_wet(address: str, folder: Path) -> Path:
     target = folder / _name(address)
     if target.exists():
         return target
-    with locked(folder / f".{target.name}.lock", f"the download of {target.name}"):
-        if target.exists():
-            return target
-        try:
-            download(address, target, sha256=None, size=None)
-        except DataError as e:
-            raise DataError(
-                f"cannot fetch {address}: {_reason(e)}. Repeat the command to continue; or put the file at {target}."
-            ) from e
-        if target.suffix == ".gz" and not _begins_as_gzip(target):
-            target.unlink()
-            raise DataError(
-                f"{address}: what the server sent is no gzip file. It was not kept. A login page or a proxy would do "
-                f"this: look at the address, or put the file at {target}."
-            )
+    lock = folder / f".{target.name}.lock"
+    with locked(lock, f"the download of {target.name}"):
+        if not target.exists():
+            _fetch(address, target)
+        lock.unlink(missing_ok=True)  # whoever holds on to it still finds the file
     return target
 
 
@@ -113,6 +103,21 @@ def dump_of(address: str) -> str | None:
         if found := re.match(_DUMP.pattern + r"(?![0-9-])", part):
             return found[0]
     return None
+
+
+def _fetch(address: str, target: Path) -> None:
+    try:
+        download(address, target, sha256=None, size=None)
+    except DataError as e:
+        raise DataError(
+            f"cannot fetch {address}: {_reason(e)}. Repeat the command to continue; or put the file at {target}."
+        ) from e
+    if target.suffix == ".gz" and not _begins_as_gzip(target):
+        target.unlink()
+        raise DataError(
+            f"{address}: what the server sent is no gzip file. It was not kept. A login page or a proxy would do "
+            f"this: look at the address, or put the file at {target}."
+        )
 
 
 def _addresses(dump: str, base: str) -> list[str]:

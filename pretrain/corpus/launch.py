@@ -32,7 +32,7 @@ try:
 except ImportError as e:
     raise UsageError(f"{e.name} is missing: pip install 'xlmr_bench[corpus]'.") from e
 
-_POLL_S = 5.0
+_POLL_S = 2.0
 _ARRAY = 1000  # most clusters admit arrays of 1,001 jobs
 
 

@@ -16,6 +16,7 @@ HOW_TO_BUILD = """Build them from KenLM's source distribution (on Debian, after
   cmake -S kenlm-0.3.0 -B kenlm-build -DCMAKE_BUILD_TYPE=Release
   cmake --build kenlm-build --target lmplz build_binary
   export PATH="$PWD/kenlm-build/bin:$PATH\""""
+LONGEST_NGRAM = 6  # of KenLM as its packages build it
 # For sorting n-grams; more than this goes through files.
 _SORT_MEMORY = "1G"
 

@@ -30,15 +30,18 @@ _SPACE_WITHIN = 1000
 _TRAIN = "Train both with `python -m pretrain corpus models`, or fetch cc_net's"
 _EXTRA = "perplexity needs KenLM: pip install 'xlmr_bench[corpus]'."
 _PUNCTUATION = {
-    **dict.fromkeys("„”“«»」「《》１", '"'),  # the last is a full-width digit in cc_net's list; digits are 0 by then
+    **dict.fromkeys("„”“«»」「《》", '"'),
     **dict.fromkeys("，、", ","), **dict.fromkeys("´’", "'"), **dict.fromkeys("∶：", ":"), **dict.fromkeys("–━►", "-"),
     "。": ".", "．": ". ", "…": "...", "—": " - ", "？": "?", "！": "!", "（": "(", "）": ")", "；": ";", "～": "~",
     "〈": "<", "〉": ">", "【": "[", "】": "]", "％": "%",
 }  # fmt: skip
 
 
-# Whatever becomes more than one character; what a table of one for one cannot hold.
-_LONGER = {character: text for character, text in _PUNCTUATION.items() if len(text) > 1}
+# What becomes several characters, which a table cannot hold: also two vowel signs of parts, one of which counts as an
+# accent.
+_LONGER = {**{character: text for character, text in _PUNCTUATION.items() if len(text) > 1},
+           "\N{KANNADA VOWEL SIGN OO}": "\u0cc2\u0cd5",
+           "\N{SINHALA VOWEL SIGN KOMBUVA HAA DIGA AELA-PILLA}": "\u0dd9\u0dcf"}  # fmt: skip
 
 
 def normalised_for_lm(line: str) -> str:
@@ -99,23 +102,16 @@ class _Pair:
     language: str
     pieces: Any
     model: Any
-    words: list[bytes]  # of the pieces, by their number
+    space: bytes | str  # of the kind in which SentencePiece hands out pieces
 
     def log10(self, lines: Iterable[str]) -> tuple[float, int]:
-        """The logarithm of the probability of lines and their ends, and how many pieces and ends they are.
-
-        Pieces come as numbers: SentencePiece does not have to build their text, nor KenLM to encode it.
-        """
-        encode, score, words = self.pieces.encode, self.model.score, self.words
-        unknown = self.pieces.unk_id()
+        """The logarithm of the probability of lines and their ends, and how many pieces and ends they are."""
+        encode, score, space, kind = self.pieces.encode, self.model.score, self.space, type(self.space)
         total, count = 0.0, 0
         for line in lines:
-            numbers = encode(line)
-            if unknown in numbers:  # a rare character, which KenLM may know all the same
-                total += score(" ".join(encode(line, out_type=str)))
-            else:
-                total += score(b" ".join([words[number] for number in numbers]))
-            count += len(numbers) + 1
+            pieces = encode(line, out_type=kind)
+            total += score(space.join(pieces))
+            count += len(pieces) + 1
         return total, count
 
 
@@ -188,11 +184,22 @@ def _loaded(folder: Path, language: str) -> _Pair:
     config.arpa_complain = kenlm.ARPALoadComplain.NONE
     path = folder / f"{language}{PIECES}"
     try:
-        pieces = sentencepiece.SentencePieceProcessor(model_proto=path.read_bytes())
+        content = path.read_bytes()
+        if not content:
+            raise ValueError("the file is empty")
+        pieces = sentencepiece.SentencePieceProcessor(model_proto=content)
         path = folder / f"{language}{MODEL}"
         model = kenlm.Model(str(path), config)
     except (OSError, RuntimeError, ValueError) as e:
         reason = " ".join(str(e).split())
         raise DataError(f"{path} cannot be loaded: damaged or cut short ({reason}). {_TRAIN} again.") from e
-    words = [pieces.id_to_piece(number).encode() for number in range(pieces.get_piece_size())]
-    return _Pair(language, pieces, model, words)
+    return _Pair(language, pieces, model, _space(pieces))
+
+
+def _space(pieces: Any) -> bytes | str:
+    """KenLM wants bytes: text would be decoded for nothing. SentencePiece before 0.2.3 has only text."""
+    try:
+        pieces.encode("", out_type=bytes)
+    except (RuntimeError, ValueError):
+        return " "
+    return b" "

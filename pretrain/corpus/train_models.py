@@ -26,7 +26,7 @@ from ..text import TextFile, decode, find_text, holds_no_text, open_text, read_l
 from ..vocabulary import MAX_SENTENCE_BYTES, Sample, sampled_lines
 from ..workers import Ended, Report, in_processes
 from .folder import read_json
-from .lmplz import estimate, find_programs
+from .lmplz import LONGEST_NGRAM, estimate, find_programs
 from .perplexity import MODEL, PIECES, LanguageModels, normalised_for_lm
 
 # SentencePiece holds them in memory. cc_net gives it at most a million articles' openings.
@@ -56,6 +56,8 @@ def train_models(
     for name, value, least in (("size", size, 5), ("order", order, 2), ("threads", threads, 1)):
         if value < least:
             raise UsageError(f"--{name} {value} is too small: it must be at least {least}.")
+    if order > LONGEST_NGRAM:
+        raise UsageError(f"--order {order} is too large: KenLM is built for at most {LONGEST_NGRAM}; cc_net has 5.")
     found = find_text(text, languages)
     programs = find_programs()
     with locked(out / ".lock", f"the language models in {out}"):

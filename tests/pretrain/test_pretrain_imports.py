@@ -16,7 +16,8 @@ SHARED = {"modeling", "data", "device", "console", "errors", "files", "cache", "
 WITHOUT_TORCH = [
     "cli", "settings", "configuration", "languages", "shape", "plan", "sampling", "masking", "text", "vocabulary",
     "shards", "tokenise", "sharding", "workers", "tables", "schedule", "guard", "journal", "probe",
-    *(f"commands.{name}_command" for name in ("vocab", "shard", "inspect", "plan", "train", "export")),
+    "cli_corpus", "cores", "corpus.__init__", *(f"corpus.{path.stem}" for path in (PACKAGE / "corpus").glob("[a-z]*.py")),
+    *(f"commands.{name}_command" for name in ("vocab", "shard", "inspect", "plan", "train", "export", "corpus")),
 ]  # fmt: skip
 TRAINING = {"batches", "checkpoints", "export", "loss", "model", "parallel", "train", "trainer", "validation"}
 
@@ -42,7 +43,7 @@ def test_every_module_is_known_to_train_or_not_to() -> None:
 
 
 def test_everything_before_training_works_without_torch() -> None:
-    wanted = ", ".join(f"pretrain.{name}" for name in WITHOUT_TORCH)
+    wanted = ", ".join(f"pretrain.{name.removesuffix('.__init__')}" for name in WITHOUT_TORCH)
     code = f"import sys; import {wanted}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=False).returncode == 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -79,3 +80,13 @@ def pages_of(sentences: Mapping[str, Iterable[str]]) -> dict[str, list[list[str]
                 page = []
         found[language] = pages
     return found
+
+
+def digests(out: Path) -> dict[str, str]:
+    """Every file of a corpus that is a result: not the logs."""
+    files = [path for path in out.rglob("*") if path.is_file() and path.name != ".lock"]
+    return {
+        path.relative_to(out).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in files
+        if "logs" not in path.relative_to(out).parts
+    }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 import json
 import os
 import shutil
@@ -16,7 +15,7 @@ from typing import Any
 
 import pytest
 from command_line import refused_by, run_program
-from made_dump import MadeDump
+from made_dump import MadeDump, digests
 from samples import REPOSITORY
 from wet_files import write_wet
 
@@ -27,16 +26,6 @@ CODES = {"zh": "zh-Hans"}
 
 def build(source: Path, out: Path, lid: Path, *words: object) -> subprocess.CompletedProcess[str]:
     return run_program("pretrain", "corpus", "build", source, out, "--lid", lid, "--workers", 1, *words)
-
-
-def digests(out: Path) -> dict[str, str]:
-    """Every file of a corpus that is a result: not the logs."""
-    files = [path for path in out.rglob("*") if path.is_file() and path.name != ".lock"]
-    return {
-        path.relative_to(out).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in files
-        if "logs" not in path.relative_to(out).parts
-    }
 
 
 def text_of(out: Path, language: str) -> list[str]:
