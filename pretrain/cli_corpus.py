@@ -56,17 +56,36 @@ def _build(action: Action) -> None:
     p = action("build", "WET files to text a language; repeating the command continues it", _BUILD)
     p.add_argument("source", type=Path, metavar="WET", help="folder of WET files (.wet, .wet.gz), or a list of `list`")
     p.add_argument("out", type=Path, metavar="OUT", help="folder of the corpus; OUT/text is what `shard` reads")
-    p.add_argument("--lid", type=Path, action="append", required=True, metavar="FILE",
-                   help="fastText model that identifies languages: lid.176; a second one has a vote")  # fmt: skip
+    p.add_argument(
+        "--lid",
+        type=Path,
+        action="append",
+        required=True,
+        metavar="FILE",
+        help="fastText model that identifies languages: lid.176; a second one has a vote",
+    )
     p.add_argument("--threshold", type=float, default=0.5, metavar="P", help="least probability (default: 0.5)")
     p.add_argument("--models", type=Path, metavar="DIR", help="language models, as of `models` or cc_net's")
-    p.add_argument("--cutoffs", type=Path, metavar="FILE",
-                   help="published perplexities: cc_net's cutoff.csv (default: percentiles 30, 60 of this corpus)")  # fmt: skip
-    p.add_argument("--keep", default="head,middle,all", metavar="BUCKETS",
-                   help="of head, middle, tail, all (default: head,middle,all; all: languages without a model)")  # fmt: skip
+    p.add_argument(
+        "--cutoffs",
+        type=Path,
+        metavar="FILE",
+        help="published perplexities: cc_net's cutoff.csv (default: percentiles 30, 60 of this corpus)",
+    )
+    p.add_argument(
+        "--keep",
+        default="head,middle,all",
+        metavar="BUCKETS",
+        help="of head, middle, tail, all (default: head,middle,all; all: languages without a model)",
+    )
     p.add_argument("--english-dump", metavar="DUMP", help="English of this dump only, as XLM-R's (default: of all)")
-    p.add_argument("--group-files", type=int, default=2000, metavar="N",
-                   help="WET files among which repeated lines are removed (default: 2000, 50 of cc_net's shards)")  # fmt: skip
+    p.add_argument(
+        "--group-files",
+        type=int,
+        default=2000,
+        metavar="N",
+        help="WET files among which repeated lines are removed (default: 2000, 50 of cc_net's shards)",
+    )
     p.add_argument("--launcher", choices=("local", "slurm"), default="local", help="default: local")
     p.add_argument("--workers", type=int, help="tasks at once (default: one a core; on Slurm 100)")
     p.add_argument("--partition", help="of Slurm, which needs one")

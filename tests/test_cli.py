@@ -14,7 +14,7 @@ from command_line import ENVIRONMENT, refused, xlmr_bench
 from samples import REPOSITORY
 
 COMMANDS = (
-    "list", "doctor", "data", "init", "convert", "run", "predict",
+    "list", "doctor", "data", "init", "convert", "run", "status", "predict",
     "score", "compare", "leaderboard", "table", "claims", "selection", "export",
 )  # fmt: skip
 HEAVY = ("torch", "numpy", "pyarrow", "datasets", "transformers", "sentencepiece", "sacrebleu", "jsonschema")

@@ -70,6 +70,8 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "notebook": ("published", "errors"),
     "provenance": (),
     "request": ("benchmarks", "protocols", "selection", "settings", "miniature", *FLOOR),
+    # Jobs: commands in, states out. What runs in them is `run`, as a process of its own.
+    "sweep": ("sweep", "request", "results", *FLOOR),
     # Making translated data: files in, files out; the translation model is torch's.
     "translate": ("translate", "benchmarks", "data", "examples", "modeling", *FLOOR),
     # Training and prediction.
@@ -116,6 +118,7 @@ LIGHT: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("significance", "pairing", "ranking", "leaderboard", "selection_report"), MODELS),
     **dict.fromkeys(("tables", "claims", "page", "exports", "plots", "notebook"), MODELS),
     "cli_results": HEAVY,
+    "sweep": (*HEAVY, "submitit"),
     "miniature": ("torch", "modeling"),
     "workload": ("torch",),
     "tasks": ("torch", "transformers", "datasets"),

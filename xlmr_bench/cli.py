@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 
 from . import __version__
-from .cli_results import PLUGIN, RESULTS, Command
+from .cli_results import PLUGIN, RESULTS, RUNS, Command
 from .console import Parser, dispatch, ended
 
 EPILOG = """examples:
@@ -17,6 +17,7 @@ EPILOG = """examples:
   python -m xlmr_bench run xnli --model ckpt/
   python -m xlmr_bench run xnli --model xlm-roberta-base/ --data DIR --protocol translate-train-all --seed 1-5
   torchrun --nproc-per-node 8 -m xlmr_bench run xnli --model xlm-roberta-base/ --data DIR
+  python -m xlmr_bench run xnli glue --model a/ --model b/ --data DIR --launcher slurm --jobs 8 --time 4:00:00
 
 exit codes: 0 ok, 1 run failed, 2 usage, 3 data missing or wrong, 4 some seeds failed, 5 not comparable,
 6 outside the tolerance asked for, 130 interrupted (the same command continues)."""
@@ -39,7 +40,7 @@ def build_parser() -> Parser:
             name, help=summary, description=summary, epilog=f"example:\n  {example}", formatter_class=raw
         )
 
-    for add in (_list, _doctor, _data, _init, _convert, _run, _predict, *RESULTS):
+    for add in (_list, _doctor, _data, _init, _convert, _run, _status, _predict, *RESULTS):
         add(command)
     return parser
 
@@ -123,6 +124,10 @@ def _convert(command: Command) -> None:
 
 def _data_options(p: argparse.ArgumentParser) -> None:
     p.add_argument("benchmark", metavar="BENCHMARK", help="such as xnli; see `list`")
+    _reading_options(p)
+
+
+def _reading_options(p: argparse.ArgumentParser) -> None:
     p.add_argument(
         "--data",
         action="append",
@@ -149,10 +154,22 @@ def _run(command: Command) -> None:
         "fine-tune, select on dev, predict test, score, and set the result beside the paper's",
         "python -m xlmr_bench run xnli --model ckpt/ --data DIR --protocol transfer --languages en,sw,ur --seed 1",
     )
-    _data_options(p)
-    p.add_argument("--model", required=True, help="checkpoint folder (Hugging Face or fairseq), or hf:NAME_OR_FOLDER")
+    p.add_argument("benchmarks", nargs="+", metavar="BENCHMARK", help="such as xnli; see `list`")
+    _reading_options(p)
+    p.add_argument(
+        "--model",
+        required=True,
+        action="append",
+        dest="models",
+        metavar="MODEL",
+        help="checkpoint folder (Hugging Face or fairseq), or hf:NAME_OR_FOLDER; repeatable",
+    )
     p.add_argument("--tasks", dest="languages", metavar="TASKS", help="the same as --languages: tasks of GLUE")
-    p.add_argument("--protocol", help="see `list` (default: the benchmark's first, transfer or each)")
+    p.add_argument(
+        "--protocol",
+        metavar="PROTOCOLS",
+        help="such as transfer,translate-train; see `list` (default: each benchmark's first)",
+    )
     p.add_argument("--preset", help="paper, xtreme or quick (default: paper; quick for the miniature)")
     p.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", dest="assignments", help="change a setting"
@@ -160,11 +177,29 @@ def _run(command: Command) -> None:
     p.add_argument(
         "--seed", "--seeds", dest="seeds", metavar="SEEDS", help="1, or 1,2,3, or 1-5 (default: the preset's)"
     )
-    p.add_argument("--output", type=Path, default=Path("leaderboards/runs"), help="default: leaderboards/runs")
+    p.add_argument("--output", type=Path, default=Path(RUNS), help=f"default: {RUNS}")
     p.add_argument("--name", help="name of the model in the results (default: its folder's name)")
     p.add_argument("--save-models", action="store_true", help="keep the selected fine-tuned models")
     p.add_argument("--dry-run", action="store_true", help="show what would run, its cost and its settings")
     p.add_argument("--format", choices=("text", "json"), default="text", help="of the result on stdout")
+    jobs = p.add_argument_group("each model, benchmark, protocol and seed as a job of its own (extra `slurm`)")
+    jobs.add_argument(
+        "--launcher", choices=("local", "slurm"), help="repeated, it sends what is not done or on its way"
+    )
+    jobs.add_argument("--jobs", type=int, metavar="N", help="how many at once (default: 1 here, all on Slurm)")
+    jobs.add_argument("--gpus", type=int, metavar="G", help="of each job (default: 1); --device cpu: processes")
+    jobs.add_argument("--partition", metavar="P", help="of Slurm; all else of sbatch: SBATCH_* in the environment")
+    jobs.add_argument("--time", metavar="T", help="of Slurm, e.g. 4:00:00 (default: a day); then a job is queued again")
+
+
+def _status(command: Command) -> None:
+    p = command(
+        "status",
+        "what became of the jobs that `run --launcher` sent: queue, progress, failures with their logs",
+        "python -m xlmr_bench status --output leaderboards/runs",
+    )
+    p.add_argument("--output", type=Path, default=Path(RUNS), metavar="DIR", help=f"as in run (default: {RUNS})")
+    p.add_argument("--json", action="store_true", help="machine-readable")
 
 
 def _predict(command: Command) -> None:

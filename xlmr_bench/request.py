@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from .benchmarks import find_benchmark
 from .benchmarks.base import Benchmark, Where
-from .errors import UsageError
+from .errors import UsageError, XlmrBenchError
 from .languages import choose_languages
 from .protocols import ENGLISH, FineTuning, Protocol, find_protocol
 from .selection import Monitor, monitors_for
@@ -15,6 +18,7 @@ from .settings import Preset, Settings, find_preset, override
 
 MINIATURE = "miniature"
 HUB_PREFIX = "hub:"
+TRANSFORMERS_PREFIX = "hf:"
 ROLES = ("train", "dev", "test", "translate-train", "translate-dev", "translate-test", "dev-mismatched")
 
 
@@ -57,6 +61,16 @@ class Request:
         own = override(self.preset.settings_of(fine_tuning), list(self.assignments))
         return replace(own, precision=self.settings.precision)
 
+    @property
+    def config(self) -> dict[str, Any]:
+        """All settings as a record has them; those in which single fine-tunings differ stand beside them, by name."""
+        common = asdict(self.settings)
+        own = {t.name: asdict(self.settings_of(t.name)) for t in self.fine_tunings}
+        differ = {name: {k: v for k, v in values.items() if v != common[k]} for name, values in own.items()}
+        differ = {name: changed for name, changed in differ.items() if changed}
+        exceptions = {"exceptions": differ} if differ else {}
+        return {"preset": self.preset.name, "languages": list(self.languages), **common, **exceptions}
+
     def train_role(self, language: str) -> str:
         """Which split is trained on in a language."""
         translated = self.protocol.trains_translated and language != ENGLISH
@@ -68,14 +82,72 @@ class Request:
         return "translate-test" if translated else self.benchmark.tested
 
 
-def resolve(
+def resolve_each(
+    *,
+    benchmarks: Sequence[str],
+    models: Sequence[str],
+    protocols: str | None,
+    name: str | None,
+    data: list[str],
+    files: list[str],
+    **typed: Any,
+) -> list[Request]:
+    """A request for each benchmark, model and protocol (separated by commas), in this order; as typed otherwise.
+
+    Nothing is returned where any of them is wrong: a sweep must not find that out after hours.
+    """
+    wanted = list(dict.fromkeys(benchmarks))
+    asked = list(dict.fromkeys(part.strip() for part in protocols.split(","))) if protocols else [None]
+    each = list(dict.fromkeys(models))
+    _refuse_same_names(each, name)
+    found = []
+    for benchmark in wanted:
+        try:
+            found += [
+                _checked(benchmark=benchmark, model=model, protocol=protocol, name=name, data=data, **typed)
+                for model in each
+                for protocol in asked
+            ]
+        except XlmrBenchError as e:
+            raise e if len(wanted) == 1 else type(e)(f"{benchmark}: {e}") from None
+    # Last: it may make the miniature, and a mistyped word must not wait for that.
+    where = locate(data, files)
+    return [replace(request, where=where) for request in found]
+
+
+def _refuse_same_names(models: Sequence[str], name: str | None) -> None:
+    if name is not None and len(models) > 1:
+        raise UsageError(f"--name {name} is for one --model; there are {len(models)}: {', '.join(models)}.")
+    by_name: dict[str, str] = {}
+    for model in models:
+        other = by_name.setdefault(model_name(model), model)
+        if other != model:
+            raise UsageError(
+                f"{other} and {model} are both called {model_name(model)!r}: their results would lie in one place. "
+                "Name one of them, and give the other in a command of its own with --name."
+            )
+
+
+def model_name(spec: str) -> str:
+    """What a model is called in the results unless --name says otherwise: its folder's name, or that on the Hub."""
+    folder = Path(spec.removeprefix(TRANSFORMERS_PREFIX))
+    if spec.startswith(TRANSFORMERS_PREFIX):
+        return folder.resolve().name if folder.is_dir() else str(folder)
+    return Path(os.path.abspath(folder)).name
+
+
+def resolve(*, data: list[str], files: list[str], **typed: Any) -> Request:
+    """Check every name against what exists and fill in what was not said."""
+    return replace(_checked(data=data, **typed), where=locate(data, files))
+
+
+def _checked(
     *,
     benchmark: str,
     model: str,
     protocol: str | None,
     languages: str | None,
     data: list[str],
-    files: list[str],
     preset: str | None,
     assignments: list[str],
     seeds: str | None,
@@ -85,10 +157,10 @@ def resolve(
     device: str,
     save_models: bool,
 ) -> Request:
-    """Check every name against what exists and fill in what was not said."""
+    """A request whose data have not been looked for."""
     chosen = find_benchmark(benchmark)
     ready = find_preset(preset or _usual_preset(chosen, is_miniature(data)), chosen.presets)
-    by = find_protocol(protocol or chosen.protocols[0], chosen.protocols, chosen.name)
+    by = find_protocol(chosen.protocols[0] if protocol is None else protocol, chosen.protocols, chosen.name)
     columns = choose_languages(languages, chosen.languages, chosen.chosen, chosen.column)
     settings = override(ready.settings, assignments)
     _refuse_columns(chosen, by, columns)
@@ -111,8 +183,7 @@ def resolve(
         device=device,
         save_models=save_models,
         assignments=tuple(assignments),
-        # Last: it may make the miniature, and a mistyped word must not wait for that.
-        where=locate(data, files),
+        where=Where((), None),
     )
 
 

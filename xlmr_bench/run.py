@@ -8,7 +8,7 @@ from __future__ import annotations
 import shutil
 import sys
 import time
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -77,7 +77,7 @@ def _run_seed(request: Request, source: Source, workload: Workload, seed: int, r
             print(f"seed {seed}: already in {paths[next(iter(paths))].parents[1]}", file=sys.stderr)
         return [record for record in found if record]
     digest = identity_digest(next(iter(skeletons.values())))
-    work = request.output / ".work" / digest
+    work = request.output / ".work" / f"{request.name}-{digest}"
     models = _path(request, MODELS, seed).with_suffix("")
     job = Job(request, source, workload, seed, ranks, work, models)
     if not ranks.first:
@@ -121,18 +121,8 @@ def _skeleton(request: Request, source: Source, workload: Workload, selection: s
         "seed": seed,
         "model": {**source.identity, "name": request.name},
         "data": {"name": name, "official": official, "splits": workload.about},
-        "config": _config(request),
+        "config": request.config,
     }
-
-
-def _config(request: Request) -> dict[str, Any]:
-    """All settings; those in which single fine-tunings differ stand beside them, by fine-tuning."""
-    common = asdict(request.settings)
-    own = {t.name: asdict(request.settings_of(t.name)) for t in request.fine_tunings}
-    differ = {name: {k: v for k, v in values.items() if v != common[k]} for name, values in own.items()}
-    differ = {name: changed for name, changed in differ.items() if changed}
-    exceptions = {"exceptions": differ} if differ else {}
-    return {"preset": request.preset.name, "languages": list(request.languages), **common, **exceptions}
 
 
 def _finish(
@@ -230,7 +220,7 @@ def _announce(request: Request, workload: Workload) -> None:
     ]
     say += [
         f"{name}: {', '.join(f'{key}={value}' for key, value in values.items())}"
-        for name, values in _config(request).get("exceptions", {}).items()
+        for name, values in request.config.get("exceptions", {}).items()
     ]
     if request.limit:
         say.append(f"limited to {request.limit} examples a split: the records are marked and are no results")

@@ -24,15 +24,15 @@ def _list(args: argparse.Namespace) -> None:
     from ..corpus.dumps import BASE, read_list, write_list
 
     write_list(args.dumps, args.out, base=args.base or BASE)
-    print(f"{len(read_list(args.out)):,} WET files of {len(args.dumps)} dumps are listed in {args.out}", file=sys.stderr)
+    print(
+        f"{len(read_list(args.out)):,} WET files of {len(args.dumps)} dumps are listed in {args.out}", file=sys.stderr
+    )
 
 
 def _models(args: argparse.Namespace) -> None:
     from ..corpus.train_models import train_models
 
-    train_models(
-        args.text, args.out, languages=args.languages, size=args.size, order=args.order, threads=args.threads
-    )
+    train_models(args.text, args.out, languages=args.languages, size=args.size, order=args.order, threads=args.threads)
 
 
 def _build(args: argparse.Namespace) -> None:
@@ -72,7 +72,7 @@ def _report(args: argparse.Namespace) -> None:
     from ..corpus import report
 
     if not (args.out / "report.json").is_file():
-        raise DataError(f"{args.out} holds no finished corpus. Repeat `corpus build`, which writes the report at its end.")
+        raise DataError(f"{args.out} holds no finished corpus. Repeat `corpus build`: it ends with the report.")
     made = report.load(args.out)
     report.write(made, args.out)
     _show(made, args.out)

@@ -139,7 +139,7 @@ def _language(corpus: Corpus, wet: int, text: str) -> tuple[str | None, str]:
 
 def _write(corpus: Corpus, target: Path, found: dict[str, list[Document]]) -> dict[str, Any]:
     """Write the documents; a language at a time, so that one language model is in memory."""
-    models = _models(corpus.models)
+    models = _models(corpus.models, corpus.cutoffs is not None)
     places = {}
     with atomic_path(target) as part, part.open("wb") as f:
         for language in sorted(found):
@@ -179,5 +179,6 @@ def _identifier(models: tuple[Path, ...], threshold: float) -> Identifier:
 
 
 @cache
-def _models(folder: Path | None) -> LanguageModels | None:
-    return None if folder is None else LanguageModels(folder)
+def _models(folder: Path | None, published: bool) -> LanguageModels | None:
+    """Published cut-offs are held against perplexities as those who published them measured: of whole documents."""
+    return None if folder is None else LanguageModels(folder, whole_documents=published)

@@ -1,13 +1,13 @@
 """The folder of a corpus: what it is made from, where everything lies in it, and what must not change half way.
 
-    OUT/corpus.json   what it is made from: every stage refuses to continue with something else
-    OUT/wet/          downloaded WET files
-    OUT/hashes/       a WET file's line hashes, sorted                       NNNNN.hashes
-    OUT/repeats/      which of them occur again, a range of hashes a file    GGGGG-BBBBB.repeats
-    OUT/documents/    a WET file's documents by language, and their counts   NNNNN.jsonl.gz, NNNNN.json
-    OUT/text/         the corpus: LANGUAGE/NNNNN.txt.gz, as `shard` reads it
-    OUT/report.*      what came of it, a language a row
-    OUT/logs/         datatrove's logs, statistics and completions, a folder a stage
+OUT/corpus.json   what it is made from: every stage refuses to continue with something else
+OUT/wet/          downloaded WET files
+OUT/hashes/       a WET file's line hashes, sorted                       NNNNN.hashes
+OUT/repeats/      which of them occur again, a range of hashes a file    GGGGG-BBBBB.repeats
+OUT/documents/    a WET file's documents by language, and their counts   NNNNN.jsonl.gz, NNNNN.json
+OUT/text/         the corpus: LANGUAGE/NNNNN.txt.gz, as `shard` reads it
+OUT/report.*      what came of it, a language a row
+OUT/logs/         datatrove's logs, statistics and completions, a folder a stage
 """
 
 from __future__ import annotations

@@ -51,8 +51,7 @@ def _table() -> tuple[Mapping[str, str], Mapping[str, str], Mapping[tuple[str, s
         code, names = row["code"], row["names"].split()
         variant = len(code) > 3
         for name in names:
-            if not variant:  # `hin` without a script is hi, not hi_rom
-                members.setdefault(name, code)
+            members.setdefault(name, code)  # the first: `hin` without a script is hi, not hi_rom
         # A three-letter code of lid.176 is not always that of ISO 639-3: `als` is Alemannic there, Albanian here.
         for name in names if variant or len(code) == 3 else [code, *names]:
             for script in row["scripts"].casefold().split():

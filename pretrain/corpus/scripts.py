@@ -33,7 +33,7 @@ _FIRST_IDEOGRAPH, _LAST_IDEOGRAPH = 0x4E00, 0x9FFF
 
 
 def refined(language: str, text: str) -> str:
-    """The code of Table 6 for a text in `language`, by its script: `hi` or `hi_rom`; `zh-Hans` or `zh-Hant` for `zh`."""
+    """The code of Table 6 by the script of the text: `hi` or `hi_rom`; for `zh`, `zh-Hans` or `zh-Hant`."""
     if language == "zh":
         return chinese_script(text)
     if language in _OWN and _mostly_latin(_OWN[language], text):

@@ -16,7 +16,8 @@ SHARED = {"modeling", "data", "device", "console", "errors", "files", "cache", "
 WITHOUT_TORCH = [
     "cli", "settings", "configuration", "languages", "shape", "plan", "sampling", "masking", "text", "vocabulary",
     "shards", "tokenise", "sharding", "workers", "tables", "schedule", "guard", "journal", "probe",
-    "cli_corpus", "cores", "corpus.__init__", *(f"corpus.{path.stem}" for path in (PACKAGE / "corpus").glob("[a-z]*.py")),
+    "cli_corpus", "cores", "corpus.__init__",
+    *(f"corpus.{path.stem}" for path in (PACKAGE / "corpus").glob("[a-z]*.py")),
     *(f"commands.{name}_command" for name in ("vocab", "shard", "inspect", "plan", "train", "export", "corpus")),
 ]  # fmt: skip
 TRAINING = {"batches", "checkpoints", "export", "loss", "model", "parallel", "train", "trainer", "validation"}

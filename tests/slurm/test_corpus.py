@@ -46,7 +46,9 @@ def test_a_partition_that_is_not_there_is_told(
     cluster: SlurmCluster, dump: MadeDump, lid: Path, tmp_path: Path
 ) -> None:
     words = command(dump.folder, tmp_path / "out", lid, "--launcher", "slurm", "--partition", "absent")
-    done = subprocess.run(words, cwd=REPOSITORY, env={**os.environ, **cluster.variables}, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        words, cwd=REPOSITORY, env={**os.environ, **cluster.variables}, capture_output=True, text=True, timeout=120
+    )
     assert done.returncode == 1
     assert "Slurm took no job" in done.stderr
     assert "invalid partition specified: absent" in done.stderr

@@ -118,7 +118,7 @@ class Encoder(nn.Module):
 
 
 def _scores(q_BAKD: Tensor, k_BATD: Tensor, bias_B11T: Tensor | None) -> Tensor:
-    """Scaled products of queries and keys plus bias, (B, A, K, T); one operation, where separate ones cost a tenth more."""
+    """Scaled products of queries and keys plus bias, (B, A, K, T), in one operation: several cost a tenth more."""
     (B, A, K, d), T = q_BAKD.shape, k_BATD.shape[2]
     if bias_B11T is None:
         bias, share = q_BAKD.new_empty(1, 1, 1), 0.0  # not read

@@ -132,7 +132,8 @@ def test_a_killed_worker_is_told_and_the_command_continues(
     kill = "import os; from pretrain.corpus import stages; stages.line_hashes = lambda text: os.kill(os.getpid(), 9)"
     # Workers import the module anew, so the kill has to come from a file that they read: a WET file's own path.
     script = tmp_path / "sitecustomize.py"
-    script.write_text(f"import os\nif os.environ.get('KILL_WORKERS') and 'spawn_main' in ' '.join(__import__('sys').orig_argv):\n    {kill}\n")
+    worker = "os.environ.get('KILL_WORKERS') and 'spawn_main' in ' '.join(sys.orig_argv)"
+    script.write_text(f"import os, sys\nif {worker}:\n    {kill}\n")
     environment = {**os.environ, "PYTHONPATH": f"{tmp_path}:{REPOSITORY}", "KILL_WORKERS": "1"}
     words = [sys.executable, "-m", "pretrain", "corpus", "build", dump.folder, out, "--lid", lid, "--workers", "2"]
     done = subprocess.run(list(map(str, words)), cwd=REPOSITORY, env=environment, capture_output=True, text=True)

@@ -19,6 +19,7 @@ from wet_files import write_wet
 
 from pretrain.corpus.dumps import dump_of, fetch_wet, read_list, write_list
 from xlmr_bench.errors import DataError, UsageError, XlmrBenchError
+from xlmr_bench.files import locked
 
 OLD, NEW = "CC-MAIN-2018-30", "CC-MAIN-2018-34"
 NAME = "CC-MAIN-20180715183800-20180715203800-{:05}.warc.wet.gz"
@@ -192,6 +193,12 @@ def test_two_processes_do_not_write_one_file(site: Site, tmp_path: Path) -> None
         code = other.wait(30)
     assert code == 0
     assert fetch_wet(site.url, tmp_path).read_bytes() == site.body
+
+
+def test_a_file_that_is_there_is_used_while_another_process_holds_the_lock(site: Site, tmp_path: Path) -> None:
+    target = fetch_wet(site.url, tmp_path)
+    with locked(tmp_path / f".{target.name}.lock", "the download"):
+        assert fetch_wet(site.url, tmp_path) == target
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,8 @@ from xlmr_bench.errors import DataError, MissingData, UsageError
 LINES = 40  # of each language, for the comparison with the program
 ENGLISH = ["the cat sat on the mat", "we went home with the children", "this is what they said about the house"]
 HINDI = ["मेरा नाम राज है", "हम घर जा रहे हैं", "यह बहुत अच्छा दिन है"]
+# fastText quantises no fewer than 256 rows: with `-qout`, labels.
+LETTERS = {f"x{i}": [chr(0x100 + i) * 3] for i in range(260)}
 ROMANISED = ["mera naam raj hai", "hum ghar ja rahe hain", "yeh bahut accha din hai"]
 
 
@@ -202,13 +204,13 @@ def test_a_model_that_is_not_there_is_refused_with_the_download(tmp_path: Path) 
         Identifier.load([])
 
 
-@pytest.mark.parametrize("quantised", [False, True])
-def test_a_model_cut_short_anywhere_is_refused(program: str, tmp_path: Path, quantised: bool) -> None:
+@pytest.mark.parametrize("quantised", [[], ["-dsub", "2"], ["-dsub", "2", "-qnorm"], ["-dsub", "2", "-qout"]], ids=str)
+def test_a_model_cut_short_anywhere_is_refused(program: str, tmp_path: Path, quantised: list[str]) -> None:
     """fastText itself hangs, crashes, or answers at random."""
-    whole = trained(program, tmp_path / "lid.bin", {"en": ENGLISH, "hi": HINDI})
+    whole = trained(program, tmp_path / "lid.bin", LETTERS | {"en": ENGLISH, "hi": HINDI})
     if quantised:
         subprocess.run(
-            [program, "quantize", "-input", tmp_path / "lid.txt", "-output", tmp_path / "lid", "-qnorm", "-dsub", "2"],
+            [program, "quantize", "-input", tmp_path / "lid.txt", "-output", tmp_path / "lid", *quantised],
             check=True, capture_output=True,
         )  # fmt: skip
         whole = tmp_path / "lid.ftz"
@@ -238,6 +240,6 @@ def test_a_file_of_something_else_is_refused(program: str, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("threshold", [-0.1, 1.5])
-def test_a_threshold_that_is_no_probability_is_refused(threshold: float, lid176: Path) -> None:
+def test_a_threshold_that_is_no_probability_is_refused(threshold: float) -> None:
     with pytest.raises(UsageError, match="not between 0 and 1"):
-        Identifier.load([lid176], threshold)
+        Identifier.load([Path("lid.176.bin")], threshold)

@@ -206,6 +206,12 @@ def test_a_folder_without_models_is_refused(tmp_path: Path) -> None:
         LanguageModels(tmp_path / "file")
 
 
-def test_nothing_is_printed(models: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    LanguageModels(models).perplexity("en", "hugo saw a mango")
+def test_nothing_is_printed(models: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Not even where the model is text, of which KenLM complains."""
+    folder = copied(models, tmp_path / "models")
+    (folder / "en.arpa.bin").write_text(
+        "\\data\\\nngram 1=3\nngram 2=1\n\n\\1-grams:\n-1\t<unk>\n0\t<s>\t0\n-1\t</s>\n\n"
+        "\\2-grams:\n-1\t<s> </s>\n\n\\end\\\n"
+    )
+    assert LanguageModels(folder).perplexity("en", "hugo saw a mango") == pytest.approx(10)
     assert capfd.readouterr() == ("", "")

@@ -1,4 +1,4 @@
-"""What the stages do beyond the plain case: groups, buckets of perplexity, parts of text, dumps of English, real WET."""
+"""What the stages do beyond the plain case: groups, buckets, parts of text, dumps of English, a real WET file."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_the_real_wet_file_comes_out_with_its_one_page(shared_data: Path, tmp_pa
     assert path.parent.name == "es", "Aragonese is Spanish to the small lid.176, as to CommonCrawl's own header"
 
 
-def test_english_of_another_dump_is_dropped(dump: MadeDump, sentences: dict[str, list[str]], lid: Path, tmp_path: Path) -> None:
+def test_english_of_another_dump_is_dropped(sentences: dict[str, list[str]], lid: Path, tmp_path: Path) -> None:
     english = [(f"https://en.example/{i}", "\n".join(sentences["en"][i : i + 12])) for i in range(0, 120, 12)]
     german = [(f"https://de.example/{i}", "\n".join(sentences["de"][i : i + 12])) for i in range(0, 120, 12)]
     for number, name in enumerate(("CC-MAIN-2018-30", "CC-MAIN-2018-34")):

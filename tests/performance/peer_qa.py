@@ -1,4 +1,4 @@
-"""Extractive question answering as the example script `run_qa` of `transformers` does it, timed; see `peers`.
+"""What `run_qa` of `transformers` hands to its `Trainer`, and its search for answers; see `peer_tuning`.
 
 Contexts are cut into overlapping windows; an answer outside a window makes `<s>` its label. Evaluation predicts all
 windows, searches the best spans of each question and scores their texts as SQuAD v1.1 does.
@@ -11,12 +11,11 @@ import string
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from peers import Row, Task, Timing, load, measure
+import torch
 from transformers import (
     AutoModelForQuestionAnswering,
     DataCollatorWithPadding,
@@ -24,7 +23,10 @@ from transformers import (
     default_data_collator,
 )
 
-WINDOW, STRIDE = 384, 128  # pieces in a window, and those that two neighbours share
+from .clock import Job
+from .peer_tuning import Example, Row, Task, load, padded
+
+STRIDE = 128  # pieces that two neighbouring windows share
 N_BEST, MAX_ANSWER = 20, 30  # starts, ends and spans that are looked at; pieces in an answer
 CONTEXT = 1  # the second of a pair of texts
 
@@ -36,16 +38,6 @@ Scores = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A question on a context, its right answers, and the character at which each stands."""
-
-    question: str
-    context: str
-    answers: tuple[str, ...]
-    starts: tuple[int, ...]
-
-
-@dataclass(frozen=True)
 class Window:
     """Which question a row belongs to, and where its pieces stand in that context."""
 
@@ -53,46 +45,44 @@ class Window:
     offsets: Offsets
 
 
-def qa_peer(folder: Path, train: Sequence[Asked], dev: Sequence[Asked], variant: str, steps: int, batch: int) -> Timing:
-    """Examples of the timing are windows; the score is SQuAD F1. The script's documentation has batches of 12."""
-    model, tokenizer = load(AutoModelForQuestionAnswering, folder)
-    padded = variant == "documented"
-    train_rows, train_windows = _windows(tokenizer, train, padded)
+def questions(job: Job, train: Sequence[Example], dev: Sequence[Example]) -> Task:
+    """Rows are windows; the score is SQuAD F1. The script's documentation has batches of 12."""
+    model, tokenizer = load(AutoModelForQuestionAnswering, job)
+    train_rows, train_windows = _windows(tokenizer, train, job)
     for row, window in zip(train_rows, train_windows, strict=True):
         first, last = _labels(train[window.asked], window.offsets)
         row |= {"start_positions": first, "end_positions": last}
-    eval_rows, windows = _windows(tokenizer, dev, padded)
+    eval_rows, windows = _windows(tokenizer, dev, job)
 
     def evaluate(trainer: Trainer) -> float:
         # Grouping by length would also shuffle the predictions of an evaluation, which belong to windows by order.
         trainer.args.train_sampling_strategy = "random"
         starts, ends = trainer.predict(eval_rows).predictions
         predicted = best_answers(dev, windows, starts, ends)
-        return float(np.mean([max(f1(a, p) for a in q.answers) for q, p in zip(dev, predicted, strict=True)]))
+        return float(np.mean([max(f1(a, p) for a in q["answers"]) for q, p in zip(dev, predicted, strict=True)]))
 
-    task = Task(
+    return Task(
         model=model,
         tokenizer=tokenizer,
         train_rows=train_rows,
         eval_rows=eval_rows,
-        collate=default_data_collator if padded else DataCollatorWithPadding(tokenizer),
-        learning_rate=3e-5,
+        collate=default_data_collator if padded(job) else DataCollatorWithPadding(tokenizer),
         evaluate=evaluate,
+        outputs=lambda output: torch.stack([output.start_logits[0], output.end_logits[0]], dim=-1),
         best_eval_batch=8,
     )
-    return measure(task, variant, steps, batch)
 
 
-def _windows(tokenizer: Any, asked: Sequence[Asked], padded: bool) -> tuple[list[Row], list[Window]]:
+def _windows(tokenizer: Any, asked: Sequence[Example], job: Job) -> tuple[list[Row], list[Window]]:
     encoded = tokenizer(
-        [a.question.lstrip() for a in asked],
-        [a.context for a in asked],
+        [a["question"].lstrip() for a in asked],
+        [a["context"] for a in asked],
         truncation="only_second",
-        max_length=WINDOW,
+        max_length=job["max_length"],
         stride=STRIDE,
         return_overflowing_tokens=True,
         return_offsets_mapping=True,
-        padding="max_length" if padded else False,
+        padding="max_length" if padded(job) else False,
     )
     rows, windows = [], []
     for i, owner in enumerate(encoded["overflow_to_sample_mapping"]):
@@ -103,21 +93,24 @@ def _windows(tokenizer: Any, asked: Sequence[Asked], padded: bool) -> tuple[list
     return rows, windows
 
 
-def _labels(asked: Asked, offsets: Offsets) -> tuple[int, int]:
+def _labels(asked: Example, offsets: Offsets) -> tuple[int, int]:
     """First and last piece of the answer, or (0, 0), which is `<s>`, where the window does not hold all of it."""
-    begin, end = asked.starts[0], asked.starts[0] + len(asked.answers[0])
+    begin = asked["starts"][0]
+    end = begin + len(asked["answers"][0])
     places = [(i, o) for i, o in enumerate(offsets) if o is not None]
     if not places or places[0][1][0] > begin or places[-1][1][1] < end:
         return 0, 0
     return max(i for i, o in places if o[0] <= begin), min(i for i, o in places if o[1] >= end)
 
 
-def best_answers(asked: Sequence[Asked], windows: Sequence[Window], starts: Scores, ends: Scores) -> list[str]:
+def best_answers(asked: Sequence[Example], windows: Sequence[Window], starts: Scores, ends: Scores) -> list[str]:
     """The likeliest answer to each question: a span of one of its windows, as text of the context."""
     own: dict[int, list[int]] = defaultdict(list)
     for i, window in enumerate(windows):
         own[window.asked].append(i)
-    return [_ranked(a.context, [(windows[i].offsets, starts[i], ends[i]) for i in own[q]]) for q, a in enumerate(asked)]
+    return [
+        _ranked(a["context"], [(windows[i].offsets, starts[i], ends[i]) for i in own[q]]) for q, a in enumerate(asked)
+    ]
 
 
 def _ranked(context: str, windows: Sequence[tuple[Offsets, Scores, Scores]]) -> str:

@@ -27,7 +27,9 @@ def sentences(request: pytest.FixtureRequest) -> dict[str, list[str]]:
 
 
 @pytest.fixture(scope="session")
-def lid(request: pytest.FixtureRequest, sentences: dict[str, list[str]], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def lid(
+    request: pytest.FixtureRequest, sentences: dict[str, list[str]], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """lid.176.ftz where the shared data are, else a model that fastText's own program trains on the sentences."""
     try:
         return Path(request.getfixturevalue("shared_data")) / "lid" / "lid.176.ftz"

@@ -1,4 +1,4 @@
-"""A dump made from real sentences, of which everything is known beforehand: what repeats, what is too short, what is left."""
+"""A dump made from real sentences, of which everything is known beforehand: repeats, short pages, what is left."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LONG_ENOUGH = 450  # characters of a page that is to be kept, with room for the 
 
 @dataclass
 class MadeDump:
-    """folder: of the WET files. left: (language, what is left of it) of the documents, in the order of files and pages."""
+    """folder: of the WET files. left: (language, text without its repeated lines) of the documents, in their order."""
 
     folder: Path
     pages: int = 0
