@@ -204,6 +204,9 @@ main() {
   [[ -n "$root" ]] || root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
   python="$(command -v "${PYTHON:-python}")" || fail "there is no '${PYTHON:-python}'; set PYTHON to an interpreter."
   export PYTHON="$python" PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}" TORCH_ELASTIC_SHUTDOWN_TIMEOUT="$SAVING_S"
+  # torchrun would give all starts of the processes one store, in which a restarted one finds the addresses of processes
+  # that have ended (pytorch issue 135712); that uses up the restarts.
+  export TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1
   $slurm || [[ -n "$job_root" ]] || ((nodes == 1)) || fail "--nodes $nodes needs --slurm: without it there is one node."
   $slurm || ((${#sbatch_options[@]} == 0)) || fail "${sbatch_options[0]} needs --slurm."
   read_configuration

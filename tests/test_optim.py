@@ -63,14 +63,20 @@ def test_compact_rows_give_the_weights_of_the_whole_vocabulary(weight_decay: flo
         torch.testing.assert_close(value, expected[name], rtol=1e-4, atol=2e-6, msg=name)
 
 
-def test_the_whole_vocabulary_is_there_during_evaluation_and_gone_afterwards() -> None:
-    model = toy_model()
-    whole = model.encoder.word_embeddings.weight.detach().clone()
-    master = Master(model, np.array([1, 5, 9]), settings())
-    assert model.encoder.word_embeddings.weight.shape[0] == 3
-    with master.whole_vocabulary():
-        torch.testing.assert_close(model.encoder.word_embeddings.weight, whole)
-    assert model.encoder.word_embeddings.weight.shape[0] == 3
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_the_whole_vocabulary_is_there_during_evaluation_and_gone_afterwards(precision: str) -> None:
+    model = toy_model(dropout=0.0)
+    master = Master(model, np.array([1, 5, 9]), settings(precision, weight_decay=0.3))
+    everything = torch.arange(VOCABULARY).view(2, -1)
+    for step in range(3):  # rows change: the trained ones by Adam, the others by weight decay
+        with master.whole_vocabulary():
+            found = [model.encoder.word_embeddings(ids) for ids in (everything[:1], everything, everything[:, :3])]
+        expected = master.whole_state()["encoder.word_embeddings.weight"].to(found[0].dtype)
+        for ids, rows in zip((everything[:1], everything, everything[:, :3]), found, strict=True):
+            torch.testing.assert_close(rows, expected[ids], rtol=0, atol=0, msg=f"step {step}")
+        assert model.encoder.word_embeddings.weight.shape[0] == 3
+        master.gradient.fill_(float(step + 1))
+        master.step(0.1, 0.0)
 
 
 def test_bf16_training_keeps_fp32_masters_that_small_updates_reach() -> None:

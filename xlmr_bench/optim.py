@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .modeling.encoder import Encoder
@@ -45,11 +46,10 @@ class Master:
         """Replace the embedding by the rows that occur; the whole table stays beside it for evaluation."""
         self._table = encoder.word_embeddings.weight.detach()
         self._ids = torch.from_numpy(ids).to(self._table.device)
-        self._whole: Tensor | None = None  # the table for evaluation, made once and then updated row by row
-        self._whole_scale = 1.0
+        self._whole = _AllRows(self._table, self.dtype)
         self.row_of = np.full(len(self._table), -1, dtype=np.int64)
         self.row_of[ids] = np.arange(len(ids))
-        encoder.word_embeddings = _embedding(self._table[self._ids], trained=True)
+        encoder.word_embeddings = nn.Embedding.from_pretrained(self._table[self._ids], freeze=False)  # type: ignore[no-untyped-call]
 
     def _flatten(self, settings: Settings) -> None:
         """Lay all weights out in one buffer, matrices before vectors: biases and norms are not decayed."""
@@ -127,10 +127,8 @@ class Master:
             yield
             return
         compact = encoder.word_embeddings
-        if self._whole is None or self._whole_scale != self.frozen_scale:
-            self._whole, self._whole_scale = (self._table * self.frozen_scale).to(self.dtype), self.frozen_scale
-        self._whole[self._ids] = compact.weight.detach()
-        encoder.word_embeddings = _embedding(self._whole, trained=False)
+        self._whole.update(self.frozen_scale, self._ids, compact.weight.detach())
+        encoder.word_embeddings = self._whole  # type: ignore[assignment]  # takes ids as it does
         try:
             yield
         finally:
@@ -170,6 +168,30 @@ class Master:
         self._optimizer.load_state_dict({"state": state, "param_groups": groups})
 
 
-def _embedding(table: Tensor, *, trained: bool) -> nn.Embedding:
-    module: nn.Embedding = nn.Embedding.from_pretrained(table, freeze=not trained)  # type: ignore[no-untyped-call]
-    return module
+class _AllRows(nn.Module):
+    """Embeddings of all ids for evaluation: a row that was not trained is scaled and cast when it is first met.
+
+    Dev and test meet a few thousand of 250,002 rows; to scale and cast all of them takes as long as 150 sentences.
+    """
+
+    def __init__(self, table: Tensor, dtype: torch.dtype) -> None:
+        super().__init__()
+        self._table, self._scale = table, 1.0
+        self._rows = torch.empty(table.shape, dtype=dtype, device=table.device)
+        self._ready = torch.zeros(len(table), dtype=torch.bool, device=table.device)
+
+    def update(self, scale: float, ids: Tensor, trained: Tensor) -> None:
+        """Take the rows `trained` of `ids`, and the scale of all others."""
+        if scale != self._scale:
+            self._ready.zero_()
+            self._scale = scale
+        self._rows[ids] = trained
+        self._ready[ids] = True
+
+    def forward(self, ids_BT: Tensor) -> Tensor:
+        """Rows of the ids, (B, T, H)."""
+        missing: Tensor = torch.unique(ids_BT[~self._ready[ids_BT]])
+        if len(missing):
+            self._rows[missing] = (self._table[missing] * self._scale).to(self._rows.dtype)
+            self._ready[missing] = True
+        return F.embedding(ids_BT, self._rows)

@@ -84,9 +84,8 @@ def main(argv: list[str]) -> int:
 
 def _measure(work: Work, bench: Bench, device: dict[str, Any]) -> list[str]:
     entry = measure(work, bench)
-    entry["versions"] = describe_versions() | {
-        f"peer {k}": v for k, v in bench.peers.versions.items() if k in work.needs
-    }
+    others = {f"peer {name}": version for name, version in bench.peers.versions.items() if work.needs}
+    entry["versions"] = {**describe_versions(), **others}
     device["entries"][work.name] = entry
     failed = [f"{work.name}: {side}: {why}" for side, why in entry["failed"].items()]
     return failed + [f"{work.name}: NOT EQUAL: {what}" for what in refused(entry)]

@@ -54,7 +54,7 @@ def write_text(folder: Path, size: int) -> str:
         (folder / path.name).write_bytes(whole[: whole.rfind(b"\n", 0, wanted) + 1])
     kind = "Wikipedia paragraphs" if data else "the miniature's text"
     repeated = "" if total >= size else f", repeated {size / total:.1f} times"
-    return f"{kind} in {len(files)} languages, {size / 1e6:.0f} MB{repeated}"
+    return f"{kind} in {len(files)} languages, {size / 1e6:.3g} MB{repeated}"
 
 
 def shards(job: Job) -> Path:

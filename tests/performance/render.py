@@ -45,7 +45,8 @@ def _device(device: str, found: Mapping[str, Any], works: Sequence[Work], plot: 
     )
     yield "### Time and memory alone\n"
     yield from _table(
-        ("work", "phase", "CPU-s", "wall s", "limit"), [r for w in known for r in _alone(w, entries[w.name])]
+        ("work", "phase", "by CPU-seconds", "by the clock", "limit"),
+        [r for w in known for r in _alone(w, entries[w.name])],
     )
     yield from _table(
         ("work", "peak memory of ours, GB", "of the others, GB", "limit"), [_memory(w, entries[w.name]) for w in known]
@@ -57,9 +58,10 @@ def _device(device: str, found: Mapping[str, Any], works: Sequence[Work], plot: 
     if found.get("growth"):
         yield from growth(found["growth"], plot)
     yield "### What was measured\n"
-    yield from _table(("work", "measured", "data", "vocabulary", "peer", "versions"), [
-        _about(work, entries[work.name]) for work in known
-    ])  # fmt: skip
+    yield from _table(
+        ("work", "measured", "data", "vocabulary", "peer"), [_about(work, entries[work.name]) for work in known]
+    )
+    yield from _versions(known, entries)
     yield from (f"- {work.title}: {work.note}" for work in known if work.note)
     yield ""
 
@@ -96,7 +98,8 @@ def _evidence(work: Work, entry: Entry, side: str) -> tuple[str, str, str]:
         elif mode == "scores":
             shown["logits"] = f"accuracy {check['difference']:.0e}, bounds {check['bounds']:.4f}"
         else:
-            same = f" ({check['same_inputs']} of {check['inputs']} inputs)" if mode == "logits" else ""
+            several = mode == "logits" and check["inputs"] > 1
+            same = f" ({check['same_inputs']} of {check['inputs']} inputs)" if several else ""
             shown[mode] = f"{check['difference']:.1e}{same}"
     return shown["logits"], shown["steps"], _learnt(work, entry, side)
 
@@ -125,14 +128,12 @@ def _rate(seconds: float, unit: str) -> str:
 
 
 def _alone(work: Work, entry: Entry) -> Iterator[Sequence[str]]:
+    """What has no ratio, or is held against a limit."""
+    ours = entry["rounds"][OURS]
     for phase, unit in work.phases.items():
-        if unit == "s":
-            spent = middle(entry["rounds"][OURS], phase)
-            limit = work.limits.get(phase)
-            yield (
-                work.title, phase, f"{spent:.2f}", f"{middle(entry['rounds'][OURS], phase, 'wall_s'):.2f}",
-                _limit(limit, spent),
-            )  # fmt: skip
+        if unit == "s" or len(entry["rounds"]) == 1:
+            cpu, wall = middle(ours, phase), middle(ours, phase, "wall_s")
+            yield work.title, phase, _rate(cpu, unit), _rate(wall, unit), _limit(work.limits.get(phase), cpu)
 
 
 def _memory(work: Work, entry: Entry) -> Sequence[str]:
@@ -174,9 +175,17 @@ def _profiles(profiles: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Iter
 def _about(work: Work, entry: Entry) -> Sequence[str]:
     rounds = len(entry["rounds"][OURS])
     how = f"{entry['date']}, {rounds} round{'s' * (rounds > 1)}{', a quick try' if entry['quick'] else ''}"
-    versions = ", ".join(f"{name} {version}" for name, version in entry["versions"].items())
     seen = entry["inputs"]
-    return work.title, how, seen.get("data", "-"), seen.get("vocabulary", "-"), work.peer or "-", versions
+    return work.title, how, seen.get("data", "-"), seen.get("vocabulary", "-"), work.peer or "-"
+
+
+def _versions(works: Sequence[Work], entries: Mapping[str, Entry]) -> Iterator[str]:
+    """Each set of versions once, with the works that were measured with it."""
+    by_versions: dict[str, list[str]] = {}
+    for work in works:
+        versions = ", ".join(f"{name} {version}" for name, version in entries[work.name]["versions"].items())
+        by_versions.setdefault(versions, []).append(work.title)
+    yield from (f"- {'; '.join(titles)}: {versions}." for versions, titles in by_versions.items())
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -44,7 +44,7 @@ def _mlm(name: str, vocabulary: int, aims: tuple[float, float | None], *, steps:
     peer = "performance.peer_pretraining"
     return Work(
         name=name,
-        title=f"MLM pretraining, 8 x 512 tokens a step, vocabulary {vocabulary:,}",
+        title=f"MLM, vocabulary {vocabulary:,}",
         modules={OURS: "performance.ours_pretraining", DOCUMENTED: peer, BEST: peer},
         phases={"train": "tokens"},
         job={
@@ -95,12 +95,12 @@ WORKS: tuple[Work, ...] = (
     _mlm("mlm-32k", 32_000, (5.0, 3.5), steps=2, warm=1),
     _mlm(
         "mlm-250k", 250_000, (8.5, None), steps=1, warm=0, limits={"memory_gb": 4.0},
-        note="The peer's one step takes so long that it is measured after a small forward and backward pass, not after "
-        "a whole step.",
+        note="At all vocabularies 8 x 512 tokens a step, 15 % masked, dropout .1. Here the peer's one step takes so "
+        "long that it follows a small forward and backward pass instead of a whole step.",
     ),
     Work(
         name="text",
-        title="Text to training-ready arrays, XLM-R's vocabulary",
+        title="Text to training-ready arrays",
         modules={
             OURS: "performance.ours_text", "transformers": "performance.peer_text",
             "sentencepiece": "performance.peer_text",
@@ -115,7 +115,7 @@ WORKS: tuple[Work, ...] = (
     ),
     Work(
         name="scoring",
-        title="Scoring 75,150 predictions with bootstrap intervals",
+        title="Scoring 75,150 predictions, with intervals",
         modules={OURS: "performance.ours_text", DOCUMENTED: "performance.peer_text", BEST: "performance.peer_text"},
         phases={"score": "predictions"},
         job={"inputs": "scoring", "languages": 15},
@@ -127,7 +127,7 @@ WORKS: tuple[Work, ...] = (
     ),
     Work(
         name="tables",
-        title="All tables and the page, from 1,000 records",
+        title="Tables and page, 1,000 records",
         modules={OURS: _COMMANDS},
         phases={"tables": "s", "page": "s"},
         job={
@@ -167,7 +167,7 @@ WORKS: tuple[Work, ...] = (
     ),
     Work(
         name="resume",
-        title="Resuming a killed pretraining run: command, checkpoint, one step",
+        title="Resuming pretraining",
         modules={OURS: _COMMANDS, DOCUMENTED: _COMMANDS},
         phases={"resume": "s"},
         job={
@@ -180,7 +180,7 @@ WORKS: tuple[Work, ...] = (
         },
         needs=_SCRIPTS,
         peer=_TRAINER + " with `resume_from_checkpoint`",
-        note="Ours ends with an exported model.",
+        note="The whole command after a kill: start, checkpoint, one step. Ours also ends with an exported model.",
     ),
     *CORPUS,
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
@@ -13,6 +14,8 @@ import pytest
 from slurm.cluster import SlurmCluster
 from slurm.workers import assert_ended_like, held, wait_until_told, workers_below
 from training import REPOSITORY, environment
+
+from pretrain.checkpoints import complete_checkpoints
 
 pytestmark = pytest.mark.slurm
 
@@ -75,6 +78,22 @@ def test_a_run_on_two_nodes_ends_as_one_of_two_processes(
     ended = job.end()
     assert (ended["JobState"], ended["Restarts"], ended["NumNodes"]) == ("COMPLETED", "0", "2"), job.said()
     assert len(workers) == len(nodes) == 2
+    assert_ended_like(job.run, unbroken)
+
+
+def test_a_worker_killed_on_either_node_restarts_both_within_the_job(
+    cluster: SlurmCluster, config: Path, unbroken: Path, tmp_path: Path
+) -> None:
+    job = submit(cluster, tmp_path, config)
+    kept: list[int] = []
+    for step, victim in ((STOPPED, 1), (90, 0)):
+        with held(step, job.run, job.workers) as workers:
+            kept += sorted(complete_checkpoints(job.run))[-1:]
+            os.kill(workers[victim], signal.SIGKILL)
+    ended = job.end()
+    assert (ended["JobState"], ended["Restarts"]) == ("COMPLETED", "0"), job.said()
+    assert job.continued_after() == kept
+    assert "connectFullMesh failed" not in job.said(), job.said()  # each kill costs one restart
     assert_ended_like(job.run, unbroken)
 
 
