@@ -207,12 +207,18 @@ main() {
   # torchrun would give all starts of the processes one store, in which a restarted one finds the addresses of processes
   # that have ended (pytorch issue 135712); that uses up the restarts.
   export TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1
+  readonly exported=(PYTHON PYTHONPATH TORCH_ELASTIC_SHUTDOWN_TIMEOUT TORCH_DISABLE_SHARE_RDZV_TCP_STORE)
   $slurm || [[ -n "$job_root" ]] || ((nodes == 1)) || fail "--nodes $nodes needs --slurm: without it there is one node."
   $slurm || ((${#sbatch_options[@]} == 0)) || fail "${sbatch_options[0]} needs --slurm."
   read_configuration
   default_gpus
   ((batch_size % (nodes * gpus) == 0)) ||
     fail "training.batch_size $batch_size does not divide among $nodes x $gpus processes; change one of them."
+  if $dry_run; then
+    printf 'export'
+    for name in "${exported[@]}"; do printf ' %s=%q' "$name" "${!name}"; done
+    printf '\n'
+  fi
   if [[ -n "$job_root" ]]; then
     run_in_job
   elif $slurm; then

@@ -33,7 +33,9 @@ def launch(*words: str, path: str | None = None, cwd: Path = REPOSITORY) -> subp
 def dry(*words: str) -> list[str]:
     done = launch("--dry-run", *words)
     assert done.returncode == 0, done.stderr
-    return done.stdout.splitlines()
+    exported, *commands = done.stdout.splitlines()
+    assert exported.startswith("export PYTHON=")
+    return commands
 
 
 def test_shellcheck_has_nothing_to_say():
@@ -64,7 +66,7 @@ def test_a_run_on_the_cpu_is_one_process_however_many_gpus_there_are(tmp_path: P
     on_cpu = launch("--dry-run", "pretrain/configs/tiny.toml", "parallel.device=cpu", path=path)
 
     assert "--nproc-per-node 2 " in on_gpus.stdout
-    assert on_cpu.stdout == f"{PYTHON} -m pretrain train pretrain/configs/tiny.toml parallel.device=cpu\n"
+    assert on_cpu.stdout.endswith(f"\n{PYTHON} -m pretrain train pretrain/configs/tiny.toml parallel.device=cpu\n")
 
 
 def test_a_node_runs_torchrun_which_passes_signals_on():
@@ -94,6 +96,15 @@ def test_slurm_gets_a_job_that_is_warned_and_requeued_and_starts_torchrun_on_eve
         "--max-restarts 3 --signals-to-handle SIGTERM\\,SIGINT\\,SIGUSR1 --rdzv-backend c10d "
         "--rdzv-endpoint FIRST_HOST:PORT --rdzv-id JOB_ID "
         "-m pretrain train pretrain/configs/xlmr_large.toml data.shards=/data/cc100"
+    )
+
+
+def test_a_dry_run_prints_the_environment_too():
+    exported, *_ = launch("--dry-run", "--gpus", "8", "pretrain/configs/xlmr_large.toml").stdout.splitlines()
+
+    assert exported == (
+        f"export PYTHON={PYTHON} PYTHONPATH={REPOSITORY} TORCH_ELASTIC_SHUTDOWN_TIMEOUT=110 "
+        "TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1"
     )
 
 
@@ -158,7 +169,7 @@ def test_it_works_from_any_folder(tmp_path: Path):
 
     done = launch("--dry-run", "--gpus", "1", "own.toml", cwd=tmp_path)
 
-    assert done.stdout == f"{PYTHON} -m pretrain train own.toml\n"
+    assert done.stdout.endswith(f"\n{PYTHON} -m pretrain train own.toml\n")
 
 
 # The trainer's stand-in: `-c` is Python's, anything else is a run that ends as $ENDS says.
