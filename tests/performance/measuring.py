@@ -47,9 +47,10 @@ def measure(work: Work, bench: Bench) -> dict[str, Any]:
     entry["inputs"] = _about(folder)
     entry["rounds"] = {side: [] for side in sides}
     entry["failed"] = {}
-    for seed in range(1, bench.rounds + 1):
+    rounds = min(bench.rounds, work.rounds or bench.rounds)
+    for seed in range(1, rounds + 1):
         for side in list(entry["rounds"]):
-            print(f"{work.name}, round {seed} of {bench.rounds}: {side}", file=sys.stderr, flush=True)
+            print(f"{work.name}, round {seed} of {rounds}: {side}", file=sys.stderr, flush=True)
             try:
                 found = run(work, bench, side, "measure", folder, seed=seed)
             except Failed as e:

@@ -34,7 +34,6 @@ _TEXT = {
 _SCORING = {
     "reading predictions": ("xlmr_bench/predictions.py:read_predictions",),
     "reading gold": ("benchmarks/xnli_files.py:read_xnli",),
-    "digests of gold": ("xlmr_bench/examples.py:digest_rows",),
     "matching": ("xlmr_bench/predictions.py:match", "xlmr_bench/scoring.py:check_predictions"),
     "resampling": ("xlmr_bench/metrics.py:resampled_sums",),
 }

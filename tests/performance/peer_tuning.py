@@ -19,12 +19,20 @@ from typing import Any
 import numpy as np
 import torch
 import transformers
-from transformers import AutoTokenizer, PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers import (
+    AutoTokenizer,
+    PrinterCallback,
+    Trainer,
+    TrainerCallback,
+    TrainingArguments,
+    trainer_pt_utils,
+)
 
 from .clock import Found, Job, Stopwatch, phase, read_job, report
 
 EVAL_BATCH = 8  # the scripts' default
 COMPARED = 64  # dev examples whose outputs are compared
+_BATCHES_SORTED = 50
 
 Row = dict[str, Any]
 Example = dict[str, Any]
@@ -82,6 +90,7 @@ def load(kind: Any, job: Job, **config: Any) -> tuple[Any, Any]:
 
 def measure(task: Task, job: Job) -> Found:
     """One epoch, or the job's `limit` of batches of it, and one evaluation."""
+    _group_as_in_large_sets()
     batch, rows = job["batch"], len(task.train_rows)
     steps = min(job.get("limit") or rows, -(-rows // batch))
     _warm_up(task)
@@ -94,6 +103,19 @@ def measure(task: Task, job: Job) -> Found:
         with phase(found, "evaluate", len(task.eval_rows)):
             found["score"] = task.evaluate(trainer)
     return found
+
+
+def _group_as_in_large_sets() -> None:
+    """Sort by length within 50 batches, as `transformers` does where there are 200 or more; of fewer it takes a quarter.
+
+    The sets here are samples of such large ones, and padding must not cost the peer more than it would there.
+    """
+    by_default = trainer_pt_utils.get_length_grouped_indices
+
+    def grouped(lengths: list[int], batch_size: int, mega_batch_mult: int | None = None, generator: Any = None) -> Any:
+        return by_default(lengths, batch_size, mega_batch_mult or _BATCHES_SORTED, generator)
+
+    trainer_pt_utils.get_length_grouped_indices = grouped
 
 
 def _warm_up(task: Task) -> None:

@@ -24,6 +24,7 @@ class Work:
         `scores`.
     score: what is learnt, in words; empty where nothing is trained.
     goals: ratios of CPU-seconds that are aimed at; `limits`: largest figures of ours, by phase or `memory_gb`.
+    rounds: as many at most, where a round takes long and rounds hardly differ.
     note: what a reader has to know of the comparison.
     """
 
@@ -41,6 +42,7 @@ class Work:
     score: str = ""
     goals: Goals = field(default_factory=dict)
     limits: Mapping[str, float] = field(default_factory=dict)
+    rounds: int | None = None
     note: str = ""
 
     def job_of(self, side: str, *, mode: str, seed: int, quick: bool) -> dict[str, Any]:

@@ -23,7 +23,7 @@ def _tuning(name: str, title: str, kind: str, vocabulary: int, aims: Goals, **jo
         phases={"train": unit, "evaluate": unit},
         job={"inputs": "tuning", "kind": kind, "size": "tiny", "vocabulary": vocabulary, "steps": 3, **job},
         quick={"train": 4 * job["batch"], "dev": 64},
-        short={"limit": 8, "limit_dev": 128},
+        short={"limit": 48 if kind == "ner" else 6, "limit_dev": 96},
         needs=(*_SCRIPTS, "seqeval") if kind == "ner" else _SCRIPTS,
         peer=_TRAINER,
         checks=("logits",) if kind == "qa" else ("logits", "steps"),
@@ -36,7 +36,7 @@ def _tuning(name: str, title: str, kind: str, vocabulary: int, aims: Goals, **jo
 
 
 def _nli(name: str, vocabulary: int, aims: Goals) -> Work:
-    sizes = {"train": 960, "dev": 960, "batch": 32, "learning_rate": 1e-4, "max_length": 128}
+    sizes = {"train": 640, "dev": 640, "batch": 32, "learning_rate": 1e-4, "max_length": 128}
     return _tuning(name, f"XNLI, vocabulary {vocabulary:,}", "nli", vocabulary, aims, **sizes)
 
 
@@ -89,12 +89,12 @@ WORKS: tuple[Work, ...] = (
     ),
     _tuning(
         "qa", "QA, vocabulary 8,000", "qa", 8_000, goals(train=(2.2, 1.2), evaluate=(2.8, 1.2)),
-        train=240, dev=240, batch=12, learning_rate=2e-4, max_length=384,
+        train=192, dev=192, batch=12, learning_rate=2e-4, max_length=384,
     ),
     _mlm("mlm-8k", 8_000, (3.6, 2.1), steps=2, warm=1),
     _mlm("mlm-32k", 32_000, (5.0, 3.5), steps=2, warm=1),
     _mlm(
-        "mlm-250k", 250_000, (8.5, None), steps=1, warm=0, limits={"memory_gb": 4.0},
+        "mlm-250k", 250_000, (8.5, None), steps=1, warm=0, limits={"memory_gb": 4.0}, rounds=3,
         note="At all vocabularies 8 x 512 tokens a step, 15 % masked, dropout .1. Here the peer's one step takes so "
         "long that it follows a small forward and backward pass instead of a whole step.",
     ),
@@ -138,6 +138,7 @@ WORKS: tuple[Work, ...] = (
             },
         },
         quick={"records": 40},
+        rounds=3,
         peer="none: no other tool makes these",
         note="Five commands for Tables 1 to 5 (6 and 7 hold facts of the paper), each reading all records.",
     ),
@@ -180,6 +181,7 @@ WORKS: tuple[Work, ...] = (
         },
         needs=_SCRIPTS,
         peer=_TRAINER + " with `resume_from_checkpoint`",
+        rounds=3,
         note="The whole command after a kill: start, checkpoint, one step. Ours also ends with an exported model.",
     ),
     *CORPUS,
