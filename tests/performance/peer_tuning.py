@@ -106,9 +106,10 @@ def measure(task: Task, job: Job) -> Found:
 
 
 def _group_as_in_large_sets() -> None:
-    """Sort by length within 50 batches, as `transformers` does where there are 200 or more; of fewer it takes a quarter.
+    """Sort by length within 50 batches, as `transformers` does where there are 200 or more.
 
-    The sets here are samples of such large ones, and padding must not cost the peer more than it would there.
+    It takes a quarter of fewer batches. The sets here are samples of large ones, and padding must not cost the peer
+    more than it would there.
     """
     by_default = trainer_pt_utils.get_length_grouped_indices
 
