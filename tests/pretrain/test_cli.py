@@ -15,7 +15,8 @@ from samples import REPOSITORY
 from pretrain.cli import EPILOG, build_parser
 from xlmr_bench.miniature import miniature_folder
 
-COMMANDS = ("vocab", "shard", "inspect", "train", "plan", "export")
+COMMANDS = ("vocab", "shard", "inspect", "train", "plan", "export", "corpus")
+CORPUS = ("list", "models", "build", "report", "plan")
 pretrain = partial(run_program, "pretrain")
 refused = partial(refused_by, "pretrain")
 
@@ -36,7 +37,11 @@ def test_every_example_in_the_help_can_be_parsed() -> None:
     (group,) = parser._subparsers._group_actions  # type: ignore[union-attr]
     texts = [EPILOG, *(p.format_help() for p in group.choices.values())]  # type: ignore[union-attr]
     lines = [line for t in texts for line in t.splitlines() if "-m pretrain " in line and not line.startswith("usage")]
-    assert len(lines) == 4 + len(COMMANDS)
+    (actions,) = group.choices["corpus"]._subparsers._group_actions  # type: ignore[union-attr]
+    assert tuple(actions.choices) == CORPUS
+    own = [p.format_help().partition("example:\n")[2].strip() for p in actions.choices.values()]
+    assert len(lines) == 5 + len(COMMANDS)
+    lines += own
     for line in lines:
         words = shlex.split(line.partition("-m pretrain ")[2])
         assert parser.parse_args(words).command == words[0]
@@ -78,7 +83,7 @@ def test_text_commands_never_import_torch(command: str) -> None:
     [
         (
             ("vocba",),
-            "unknown command 'vocba'. Did you mean 'vocab'? Known: vocab, shard, inspect, train, plan, export.",
+            "unknown command 'vocba'. Did you mean 'vocab'? Known: vocab, shard, inspect, train, plan, export, corpus.",
         ),
         (("shard", "a", "b", "--tokeniser", "m"), "unknown option '--tokeniser'. Did you mean '--tokenizer'?"),
         (
