@@ -111,7 +111,18 @@ def test_a_batch_is_padded_on_the_right_to_its_longest_input() -> None:
     assert batch.lengths_B.tolist() == [2, 5]
     assert batch.targets.tolist() == [[1], [0]]
     assert batch.ids_BT.dtype == batch.targets.dtype == torch.int64
-    assert collate(encoded(), np.array([2, 0]), pad_id=1).ids_BT.shape == (2, 3)
+
+
+@pytest.mark.parametrize(("inputs", "width"), [([3, 1], 8), ([8, 8], 8), ([9, 2], 16), ([17], 20), ([20, 1], 20)])
+def test_widths_are_multiples_of_8_but_never_above_what_the_data_have(inputs: list[int], width: int) -> None:
+    lengths = [*inputs, 20]
+    data = Encoded(
+        tokens=np.full(sum(lengths), 7, dtype=np.int32), offsets=np.cumsum([0, *lengths]),
+        targets=np.zeros(len(lengths), dtype=np.int64), truncated=0,
+    )  # fmt: skip
+    batch = collate(data, np.arange(len(inputs)), pad_id=1)
+    assert batch.ids_BT.shape == (len(inputs), width)
+    assert [(row == 7).sum().item() for row in batch.ids_BT] == inputs
 
 
 def test_ids_may_be_replaced_by_rows_of_a_smaller_embedding() -> None:

@@ -18,6 +18,7 @@ from .encode import Encoded
 
 Indices = npt.NDArray[np.int64]
 NO_TARGET = -100
+_WIDTHS = 8
 
 
 @dataclass(frozen=True)
@@ -70,30 +71,36 @@ def micro_batches(lengths: npt.NDArray[np.int64], budget: int) -> list[Indices]:
 
 def collate(data: Encoded, indices: Indices, pad_id: int, rows: npt.NDArray[np.int64] | None = None) -> Batch:
     """The inputs at `indices` as tensors; with `rows`, token ids are replaced by their embedding row."""
-    ids, lengths = _padded(data.tokens, data.offsets, indices, pad_id)
+    most_tokens, most_reads = data.longest
+    ids, lengths = _padded(data.tokens, data.offsets, indices, pad_id, most_tokens)
     if rows is not None:
         ids = rows[ids]
     outputs = data.output_offsets
     if data.reads is None:
         reads, counts = np.zeros((len(indices), 1), dtype=np.int64), np.ones(len(indices), dtype=np.int64)
     else:
-        reads, counts = _padded(data.reads, outputs, indices, 0)
+        reads, counts = _padded(data.reads, outputs, indices, 0, most_reads)
     if data.targets.ndim == 2:
         targets = data.targets[indices]
     elif data.reads is None:
         targets = data.targets[indices][:, None]
     else:
-        targets = _padded(data.targets, outputs, indices, NO_TARGET)[0]
+        targets = _padded(data.targets, outputs, indices, NO_TARGET, most_reads)[0]
     return Batch(*(torch.from_numpy(np.ascontiguousarray(a)) for a in (ids, lengths, reads, counts, targets)))
 
 
 def _padded(
-    values: npt.NDArray[Any], offsets: npt.NDArray[np.int64], indices: Indices, filler: int
+    values: npt.NDArray[Any], offsets: npt.NDArray[np.int64], indices: Indices, filler: int, longest: int
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Rows of `values` (cut by `offsets`) at `indices`, filled up on the right, and their lengths."""
+    """Rows of `values` (cut by `offsets`) at `indices`, filled up on the right, and their lengths.
+
+    Widths are multiples of 8, but never above `longest`, which the model is known to take: kernels are prepared anew
+    for every shape that they meet, which costs short sentences a fifth of their speed, and half as much memory again.
+    """
     starts, ends = offsets[indices], offsets[indices + 1]
     lengths = ends - starts
-    padded = np.full((len(indices), int(lengths.max())), filler, dtype=np.int64)
+    width = min(-(-int(lengths.max()) // _WIDTHS) * _WIDTHS, longest)
+    padded = np.full((len(indices), width), filler, dtype=np.int64)
     for i, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
         padded[i, : end - start] = values[start:end]
     return padded, lengths

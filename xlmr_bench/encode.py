@@ -44,7 +44,7 @@ class Encoded:
     read_offsets: Ints | None = None
     extra: Mapping[str, Array] = field(default_factory=dict)
 
-    # Both are asked for at every step, and a training set may have millions of inputs.
+    # All are asked for at every step, and a training set may have millions of inputs.
     @cached_property
     def lengths(self) -> Ints:
         """Tokens of each input, special tokens included."""
@@ -54,6 +54,11 @@ class Encoded:
     def output_offsets(self) -> Ints:
         """Where the outputs of each input begin among those of all: (N + 1,)."""
         return np.arange(len(self) + 1) if self.read_offsets is None else self.read_offsets
+
+    @cached_property
+    def longest(self) -> tuple[int, int]:
+        """The most tokens, and the most positions read, of any input."""
+        return int(self.lengths.max(initial=0)), int(np.diff(self.output_offsets).max(initial=0))
 
     def __len__(self) -> int:
         return len(self.offsets) - 1

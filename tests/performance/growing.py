@@ -74,7 +74,8 @@ AXES: Mapping[str, Axis] = {
     ),
     "length": Axis(
         "six pretraining steps of 8 blocks", "tokens a block", (32, 64, 128, 256, 512), (16, 32, 64),
-        "performance.ours_pretraining", _length, "what a step costs at any length weighs at the short end; attention compares all pairs",
+        "performance.ours_pretraining", _length,
+        "what a step costs at any length weighs at the short end; attention compares all pairs",
     ),
     "text": Axis("tokenising text", "MB", (1, 2, 4, 8, 16), (1, 2), "performance.ours_text", _text, "loading XLM-R's "
                  "vocabulary costs the same at every size"),
