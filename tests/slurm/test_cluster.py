@@ -40,7 +40,7 @@ def command_of(pid: int) -> list[str]:
 def run_what_detaches_itself(cluster: SlurmCluster) -> list[int]:
     """Start a job with a process in a session of its own, which has lost its parent; all processes of the cluster."""
     cluster.ask("sbatch", "--output=/dev/null", "--wrap=(setsid sleep 600 &); sleep 600")
-    wait_until(lambda: len(sleepers(cluster.keeper)) == 2, 60, "the job does not start")
+    wait_until(lambda: len(sleepers(cluster.keeper)) == 2, 180, "the job does not start")
     return descendants(cluster.keeper)
 
 
@@ -48,6 +48,7 @@ def none_runs(pids: list[int]) -> bool:
     return not any(command_of(pid) for pid in pids)
 
 
+@pytest.mark.slow  # of the tests' own tool; once in three runs its job had not started after a minute
 def test_no_process_outlives_a_cluster(tmp_path: Path) -> None:
     with SlurmCluster(tmp_path / "c") as cluster:
         pids = run_what_detaches_itself(cluster)
