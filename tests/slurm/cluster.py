@@ -4,7 +4,7 @@
 
 prints `export SLURM_CONF=...` when all nodes are idle; paste that into another shell to use sbatch, squeue and srun by
 hand. Everything that was started ends with Ctrl-C, or with the end of its standard input. FOLDER holds configuration,
-state and logs; nothing outside it is touched. It needs root and Debian's slurm-wlm and munge.
+state and logs, a folder in /tmp that goes with the cluster its sockets; nothing else is touched. It needs root and Debian's slurm-wlm and munge.
 
 The partition `high` takes nodes away from `low` (the default): their jobs are told, get 20 seconds, and are requeued.
 """
@@ -21,6 +21,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
@@ -46,7 +47,7 @@ SlurmUser={user}
 SlurmdUser={user}
 FirstJobId={first_job}
 AuthType=auth/munge
-AuthInfo=socket={folder}/munge.socket,cred_expire={credential}
+AuthInfo=socket={sockets}/munge.socket,cred_expire={credential}
 CredType=cred/munge
 # There are no cgroups in a container, and no MPI.
 ProctrackType=proctrack/linuxproc
@@ -59,7 +60,7 @@ SlurmdParameters=config_overrides
 SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU
 StateSaveLocation={folder}/state
-SlurmdSpoolDir={folder}/spool-%n
+SlurmdSpoolDir={sockets}/%n
 SlurmctldPidFile={folder}/slurmctld.pid
 SlurmdPidFile={folder}/slurmd-%n.pid
 SlurmctldLogFile={folder}/slurmctld.log
@@ -171,6 +172,8 @@ def main(words: Sequence[str]) -> int:
         print(f"cluster.py: {lacking}", file=sys.stderr)
         return 2
     folder: Path = asked.folder.resolve()
+    # The name of a socket may have 107 bytes, and a job's number is in it: below a deep folder some jobs cannot start.
+    sockets = Path(tempfile.mkdtemp(prefix="slurm-", dir="/tmp"))
     stopped: list[int] = []
 
     def stop(number: int, _: FrameType | None) -> None:
@@ -181,7 +184,7 @@ def main(words: Sequence[str]) -> int:
     # Steps of Slurm detach themselves, and workers outlive a killed torchrun: all of them become ours.
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     try:
-        daemons = start(folder, asked.nodes)
+        daemons = start(folder, sockets, asked.nodes)
         print(f"export SLURM_CONF={folder}/slurm.conf", flush=True)
         while not stopped:
             ended = daemons.keys() & reap()
@@ -195,16 +198,17 @@ def main(words: Sequence[str]) -> int:
         return 1
     finally:
         end_descendants()
+        shutil.rmtree(sockets, ignore_errors=True)
     return 0
 
 
-def start(folder: Path, nodes: int) -> dict[int, str]:
+def start(folder: Path, sockets: Path, nodes: int) -> dict[int, str]:
     """Start the daemons; returns their process ids when all nodes are idle."""
-    configuration = configure(folder, nodes)
+    configuration = configure(folder, sockets, nodes)
     environment = {**os.environ, "PATH": PATH, "SLURM_CONF": str(configuration)}
     munge = [f"--{name}-file={folder}/munge.{name}" for name in ("key", "pid", "log", "seed")]
     commands = {
-        "munged": ["munged", "--foreground", "--force", f"--socket={folder}/munge.socket", *munge],
+        "munged": ["munged", "--foreground", "--force", f"--socket={sockets}/munge.socket", *munge],
         "slurmctld": ["slurmctld", "-D", "-i"],
         **{f"slurmd of {name}": ["slurmd", "-D", "-N", name] for name in node_names(nodes)},
     }
@@ -216,7 +220,7 @@ def start(folder: Path, nodes: int) -> dict[int, str]:
             )
         daemons[process.pid] = name
         if name == "munged":
-            wait_until((folder / "munge.socket").exists, START_S, "munged does not answer")
+            wait_until((sockets / "munge.socket").exists, START_S, "munged does not answer")
 
     def idle() -> bool:
         asked = ["sinfo", "--noheader", "--partition=low", "--format=%T %D"]
@@ -232,7 +236,7 @@ def node_names(nodes: int) -> list[str]:
     return [f"127.0.0.{number}" for number in range(1, nodes + 1)]
 
 
-def configure(folder: Path, nodes: int) -> Path:
+def configure(folder: Path, sockets: Path, nodes: int) -> Path:
     """Write slurm.conf and munge's key; returns the former."""
     (folder / "state").mkdir(parents=True, exist_ok=True)
     key = folder / "munge.key"
@@ -248,7 +252,7 @@ def configure(folder: Path, nodes: int) -> Path:
     configuration = folder / "slurm.conf"
     configuration.write_text(
         CONFIGURATION.format(
-            folder=folder, host=host, user="root", controller=controller, nodes="\n".join(lines),
+            folder=folder, sockets=sockets, host=host, user="root", controller=controller, nodes="\n".join(lines),
             credential=CREDENTIAL_S, grace=GRACE_S,
             # launch.sh derives a port from the number: two clusters on one machine should not share it.
             first_job=random.SystemRandom().randrange(1, 60_000),
