@@ -4,7 +4,8 @@
 
 prints `export SLURM_CONF=...` when all nodes are idle; paste that into another shell to use sbatch, squeue and srun by
 hand. Everything that was started ends with Ctrl-C, or with the end of its standard input. FOLDER holds configuration,
-state and logs, a folder in /tmp that goes with the cluster its sockets; nothing else is touched. It needs root and Debian's slurm-wlm and munge.
+state and logs, a folder in /tmp that goes with the cluster its sockets; nothing else is touched. It needs root and
+Debian's slurm-wlm and munge.
 
 The partition `high` takes nodes away from `low` (the default): their jobs are told, get 20 seconds, and are requeued.
 """
