@@ -137,6 +137,11 @@ def test_a_worker_that_is_killed_ends_the_command_with_a_clear_word(
     wait_for(lambda: not living(process.pid), 5)
     assert not list(out.glob("*/.*"))
     assert not (out / "manifest.json").exists()
+    # A worker may have been killed between a file and its counts: such a file is made again.
+    shard_text(long_text, out, tokenizer, workers=2, item_bytes=1_500_000)
+    assert all(p.with_suffix(".json").exists() for p in out.glob("*/*.bin"))
+    reference = np.tile(expected(tokenizer, [(miniature_folder() / "text" / "en.txt").read_text()]), 100)
+    assert np.array_equal(np.array(streams(out)["en"]), reference)
 
 
 @linux
